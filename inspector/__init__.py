@@ -1,0 +1,3 @@
+"""Industrial visual inspection with voice command."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""Frame -> Detections: model folders and the backends that run them."""

@@ -1,0 +1,6 @@
+"""The words, seams and errors that every package shares; standard library and numpy only."""
+
+from inspector.domain.codec import *  # noqa: F403
+from inspector.domain.errors import *  # noqa: F403
+from inspector.domain.ports import *  # noqa: F403
+from inspector.domain.types import *  # noqa: F403

@@ -1,0 +1,128 @@
+"""The error tree: every adapter translates third-party exceptions into these, at its edge, with ``from``.
+
+InspectorError
+├── ConfigurationError      the line's description is wrong: fix a file, then start again
+│   ├── SettingsError           line_configs/*.yaml
+│   └── ModelError              a model folder: card, weights, classes
+├── CaptureError            no usable frame for this trigger
+│   ├── CameraLost              the source is gone: reconnect
+│   └── BadFrame                a frame arrived but cannot be inspected
+├── DetectionError          the detector failed on this frame
+├── GaugingError            a finding could not be measured
+├── PlcError                the PLC could not be read or written
+│   └── PlcLost                 connection gone: the outcome of the last write is unknown
+├── StoreError              the record could not be written or read
+│   └── DiskFull                no room: the line must hold, not forget
+├── MesError                broker or MES
+│   └── BrokerLost
+└── LanguageError           text or advice could not be produced; the template speaks
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "BadFrame",
+    "BrokerLost",
+    "CameraLost",
+    "CaptureError",
+    "ConfigurationError",
+    "DetectionError",
+    "DiskFull",
+    "GaugingError",
+    "InspectorError",
+    "LanguageError",
+    "MesError",
+    "ModelError",
+    "PlcError",
+    "PlcLost",
+    "SettingsError",
+    "StoreError",
+]
+
+
+class InspectorError(Exception):
+    """Root of everything this product raises on purpose.
+
+    Parameters
+    ----------
+    message
+        What is wrong, naming the thing (file, key, address, device).
+    remedy
+        What the reader can do about it, as a sentence; shown after the message.
+    """
+
+    def __init__(self, message: str, *, remedy: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.message}. {self.remedy}" if self.remedy else self.message
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Exceptions cross process boundaries here; the keyword-only argument would be lost by default.
+        return (_rebuild, (type(self), self.message, self.remedy))
+
+
+def _rebuild(kind: type[InspectorError], message: str, remedy: str) -> InspectorError:
+    return kind(message, remedy=remedy)
+
+
+class ConfigurationError(InspectorError):
+    """The line's description is wrong; nothing was started."""
+
+
+class SettingsError(ConfigurationError):
+    """A line YAML is missing, unreadable or invalid."""
+
+
+class ModelError(ConfigurationError):
+    """A model folder is incomplete, altered or does not fit the line."""
+
+
+class CaptureError(InspectorError):
+    """No usable frame for this trigger."""
+
+
+class CameraLost(CaptureError):
+    """The image source is gone and has to be reconnected."""
+
+
+class BadFrame(CaptureError):
+    """A frame arrived that cannot be inspected: truncated, wrong size or wrong bit depth."""
+
+
+class DetectionError(InspectorError):
+    """The detector failed on this frame."""
+
+
+class GaugingError(InspectorError):
+    """A finding could not be measured."""
+
+
+class PlcError(InspectorError):
+    """The PLC could not be read or written."""
+
+
+class PlcLost(PlcError):
+    """The connection is gone; whether the last write was applied is unknown."""
+
+
+class StoreError(InspectorError):
+    """The record could not be written or read."""
+
+
+class DiskFull(StoreError):
+    """There is no room left for the record."""
+
+
+class MesError(InspectorError):
+    """The MES or its broker refused or failed."""
+
+
+class BrokerLost(MesError):
+    """The connection to the broker is gone."""
+
+
+class LanguageError(InspectorError):
+    """A text or an advice could not be produced in time or in form."""

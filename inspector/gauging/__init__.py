@@ -1,0 +1,1 @@
+"""Detections -> Measurements in millimetres with an expanded uncertainty."""

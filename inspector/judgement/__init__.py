@@ -1,0 +1,1 @@
+"""Measurements -> Verdict: specification limits, guard bands and the confidence gate."""

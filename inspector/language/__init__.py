@@ -1,0 +1,1 @@
+"""InspectionReport -> text people read."""

@@ -1,0 +1,1 @@
+"""Triggers in, verdicts out: the PLC's side of the line."""

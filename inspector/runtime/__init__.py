@@ -1,0 +1,1 @@
+"""The flow, its wiring and its supervision."""

@@ -1,0 +1,1 @@
+"""line_configs/*.yaml -> validated settings."""

@@ -1,0 +1,1 @@
+"""Data set -> model -> card; needs the train extra."""

@@ -1,0 +1,193 @@
+"""Labelled image folders: the YOLO layout on disk, read and written with its manifest."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+BOARD_CLASSES = ("open", "short", "mousebite", "spur", "spurious_copper", "pin_hole")
+SPLITS = ("train", "val")
+IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff"})
+FIELDS_PER_LABEL = 5
+
+
+class DatasetError(ValueError):
+    """A data-set folder cannot be used; the message names the file and the remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One image with its true boxes.
+
+    ``boxes`` is float32 of shape (n, 4), x1 y1 x2 y2 in pixels; ``labels`` is int64 of shape (n,),
+    indices into the class list. ``group`` names what must never be divided between splits.
+    """
+
+    image: Path
+    boxes: NDArray[np.float32]
+    labels: NDArray[np.int64]
+    group: str
+
+    def __post_init__(self) -> None:
+        if self.boxes.shape != (len(self.labels), 4):
+            msg = f"{self.image}: boxes of shape {self.boxes.shape}, expected ({len(self.labels)}, 4)"
+            raise DatasetError(msg)
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """Where a data set comes from and how it was divided; written beside the images."""
+
+    name: str
+    licence: str
+    source: str
+    classes: tuple[str, ...]
+    groups: dict[str, list[str]] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+    content_sha256: str = ""
+
+
+def read_grey(path: Path) -> NDArray[np.uint8]:
+    """Return the image as 8-bit grey, shape (height, width).
+
+    Raises
+    ------
+        DatasetError: the file is missing or is no readable image.
+
+    """
+    pixels = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+    if pixels is None:
+        msg = f"{path}: not a readable image; export it again or remove it from the data set"
+        raise DatasetError(msg)
+    return np.asarray(pixels, dtype=np.uint8)
+
+
+def write_split(folder: Path, split: str, examples: Iterable[Example]) -> int:
+    """Copy the images and write one label file each; return how many images were written."""
+    images, labels = folder / "images" / split, folder / "labels" / split
+    images.mkdir(parents=True, exist_ok=True)
+    labels.mkdir(parents=True, exist_ok=True)
+    written = 0
+    for example in examples:
+        height, width = read_grey(example.image).shape
+        target = images / example.image.name
+        if target.resolve() != example.image.resolve():
+            shutil.copyfile(example.image, target)
+        lines = yolo_lines(example.boxes, example.labels, width=width, height=height)
+        (labels / f"{example.image.stem}.txt").write_text("".join(lines), encoding="ascii")
+        written += 1
+    return written
+
+
+def yolo_lines(boxes: NDArray[np.float32], labels: NDArray[np.int64], *, width: int, height: int) -> list[str]:
+    """Return one line per box: class, centre x, centre y, width, height, the last four in 0..1."""
+    scale = np.array([width, height, width, height], dtype=np.float64)
+    centres = (boxes[:, :2] + boxes[:, 2:]) / 2
+    sizes = boxes[:, 2:] - boxes[:, :2]
+    rows = np.concatenate([centres, sizes], axis=1) / scale
+    return [
+        f"{label} {' '.join(f'{value:.6f}' for value in row)}\n"
+        for label, row in zip(labels.tolist(), rows.tolist(), strict=True)
+    ]
+
+
+def read_split(folder: Path, split: str) -> list[Example]:
+    """Return the examples of one split, sorted by file name.
+
+    Raises
+    ------
+        DatasetError: the split is absent or empty, or a label line is broken.
+
+    """
+    images = folder / "images" / split
+    found = sorted(p for p in images.glob("*") if p.suffix.lower() in IMAGE_SUFFIXES)
+    if not found:
+        msg = f"{images}: no images; run `inspector data import` or `inspector data synth` first"
+        raise DatasetError(msg)
+    groups = _group_of_each_image(folder)
+    return [_read_example(path, folder, split, groups.get(path.stem, path.stem)) for path in found]
+
+
+def _group_of_each_image(folder: Path) -> dict[str, str]:
+    table = folder / "groups.json"
+    if not table.is_file():
+        return {}
+    return {str(k): str(v) for k, v in json.loads(table.read_text(encoding="utf-8")).items()}
+
+
+def _read_example(path: Path, folder: Path, split: str, group: str) -> Example:
+    label_file = folder / "labels" / split / f"{path.stem}.txt"
+    height, width = read_grey(path).shape
+    rows = [line.split() for line in label_file.read_text(encoding="ascii").splitlines() if line.strip()]
+    for number, row in enumerate(rows, start=1):
+        if len(row) != FIELDS_PER_LABEL:
+            msg = f"{label_file}:{number}: {len(row)} fields, expected class cx cy w h"
+            raise DatasetError(msg)
+    table = np.array(rows, dtype=np.float64).reshape(-1, FIELDS_PER_LABEL)
+    size = np.array([width, height], dtype=np.float64)
+    centres, extents = table[:, 1:3] * size, table[:, 3:5] * size
+    boxes = np.concatenate([centres - extents / 2, centres + extents / 2], axis=1)
+    return Example(path, boxes.astype(np.float32), table[:, 0].astype(np.int64), group)
+
+
+def write_manifest(folder: Path, manifest: Manifest, groups: dict[str, str]) -> None:
+    """Write ``manifest.json``, ``groups.json`` (image stem to group) and ultralytics' ``data.yaml``."""
+    text = json.dumps(
+        {
+            "name": manifest.name,
+            "licence": manifest.licence,
+            "source": manifest.source,
+            "classes": list(manifest.classes),
+            "groups": manifest.groups,
+            "counts": manifest.counts,
+            "content_sha256": manifest.content_sha256,
+        },
+        indent=2,
+    )
+    (folder / "manifest.json").write_text(text + "\n", encoding="utf-8")
+    (folder / "groups.json").write_text(json.dumps(groups, indent=0) + "\n", encoding="utf-8")
+    names = "".join(f"  {index}: {name}\n" for index, name in enumerate(manifest.classes))
+    (folder / "data.yaml").write_text(
+        f"path: .\ntrain: images/train\nval: images/val\nnames:\n{names}", encoding="utf-8"
+    )
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Return the manifest beside the images.
+
+    Raises
+    ------
+        DatasetError: there is none, so nobody knows where the images came from.
+
+    """
+    path = folder / "manifest.json"
+    if not path.is_file():
+        msg = f"{path}: missing; import the data again so that its source and licence are known"
+        raise DatasetError(msg)
+    raw = json.loads(path.read_text(encoding="utf-8"))
+    return Manifest(
+        name=raw["name"],
+        licence=raw["licence"],
+        source=raw["source"],
+        classes=tuple(raw["classes"]),
+        groups=raw["groups"],
+        counts=raw["counts"],
+        content_sha256=raw["content_sha256"],
+    )
+
+
+def content_hash(files: Sequence[Path]) -> str:
+    """Return the SHA-256 over names and bytes of the files, in the order of their names."""
+    digest = hashlib.sha256()
+    for path in sorted(files, key=lambda p: p.name):
+        digest.update(path.name.encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()

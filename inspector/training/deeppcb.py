@@ -1,0 +1,87 @@
+"""Import of the DeepPCB folder: a split by whole board groups, never by image."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+
+import numpy as np
+
+from inspector.training.dataset import (
+    BOARD_CLASSES,
+    DatasetError,
+    Example,
+    Manifest,
+    content_hash,
+    write_manifest,
+    write_split,
+)
+
+GROUP_DIGITS = 5
+HELD_OUT_GROUPS = frozenset({"77000", "50600"})
+FIELDS_PER_LINE = 5
+
+
+def read_deeppcb(folder: Path) -> list[Example]:
+    """Return every tested board with its boxes; the group is the first five digits of its name.
+
+    Raises
+    ------
+        DatasetError: the folder has no boards, or a label names an unknown class.
+
+    """
+    images = sorted((folder / "images").glob("*.jpg"))
+    if not images:
+        msg = f"{folder / 'images'}: no .jpg boards; give the DeepPCB folder with images/ and labels/"
+        raise DatasetError(msg)
+    return [_read_board(image, folder / "labels" / f"{image.stem}.txt") for image in images]
+
+
+def _read_board(image: Path, label_file: Path) -> Example:
+    text = label_file.read_text(encoding="ascii")
+    rows = [[int(field) for field in line.split()] for line in text.splitlines() if line.strip()]
+    for number, row in enumerate(rows, start=1):
+        if len(row) != FIELDS_PER_LINE or not 1 <= row[4] <= len(BOARD_CLASSES):
+            msg = f"{label_file}:{number}: expected x1 y1 x2 y2 class with class 1..{len(BOARD_CLASSES)}"
+            raise DatasetError(msg)
+    table = np.array(rows, dtype=np.int64).reshape(-1, FIELDS_PER_LINE)
+    return Example(
+        image=image,
+        boxes=table[:, :4].astype(np.float32),
+        labels=table[:, 4] - 1,
+        group=image.stem[:GROUP_DIGITS],
+    )
+
+
+def import_deeppcb(source: Path, target: Path, held_out: Collection[str] = HELD_OUT_GROUPS) -> Manifest:
+    """Write the boards as a YOLO data set and return its manifest.
+
+    ``held_out`` groups become the ``val`` split; all the others ``train``.
+
+    Raises
+    ------
+        DatasetError: a held-out group does not occur, or nothing is left to train on.
+
+    """
+    boards = read_deeppcb(source)
+    present = {board.group for board in boards}
+    unknown = set(held_out) - present
+    if unknown or not present - set(held_out):
+        msg = f"{source}: groups are {sorted(present)}; cannot hold out {sorted(held_out)}"
+        raise DatasetError(msg)
+    splits = {
+        "train": [board for board in boards if board.group not in held_out],
+        "val": [board for board in boards if board.group in held_out],
+    }
+    counts = {split: write_split(target, split, examples) for split, examples in splits.items()}
+    manifest = Manifest(
+        name="DeepPCB",
+        licence="MIT",
+        source="tangsanli5201/DeepPCB, official trainval list",
+        classes=BOARD_CLASSES,
+        groups={split: sorted({board.group for board in boards}) for split, boards in splits.items()},
+        counts=counts,
+        content_sha256=content_hash([board.image for board in boards]),
+    )
+    write_manifest(target, manifest, {board.image.stem: board.group for board in boards})
+    return manifest

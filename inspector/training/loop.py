@@ -1,0 +1,247 @@
+"""The training loop: an ultralytics detection model, bf16 autocast, averaged weights, checkpoints."""
+
+from __future__ import annotations
+
+import copy
+import json
+import logging
+import math
+import os
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from inspector.training.crops import Crop, CropSource
+from inspector.training.dataset import DatasetError, Example
+from inspector.training.recipe import Recipe, Stage, crop_settings
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+_log = logging.getLogger(__name__)
+
+LOG_EVERY_STEPS = 20
+GRADIENT_LIMIT = 10.0
+RAMP_STEPS = 300.0
+
+Validator = Callable[["nn.Module"], dict[str, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """When to save and to validate, in optimiser steps, and how many processor threads to use."""
+
+    checkpoint_every: int = 200
+    validate_every: int = 800
+    threads: int = 2
+
+
+def build_model(architecture: str, class_count: int, seed: int) -> nn.Module:
+    """Return an untrained detection model with ultralytics' default loss gains.
+
+    Raises:
+        ModuleNotFoundError: the ``train`` extra is not installed.
+
+    """
+    import torch
+    from ultralytics.cfg import get_cfg
+    from ultralytics.nn.tasks import DetectionModel
+    from ultralytics.utils import DEFAULT_CFG
+
+    torch.manual_seed(seed)
+    model = DetectionModel(architecture, nc=class_count, verbose=False)
+    model.args = get_cfg(DEFAULT_CFG)
+    return model.to(memory_format=torch.channels_last)
+
+
+def train(
+    recipe: Recipe,
+    data: Mapping[str, list[Example]],
+    out: Path,
+    schedule: Schedule,
+    validate: Validator,
+    first_stage: int = 0,
+) -> nn.Module:
+    """Run the stages from ``first_stage`` on and return the averaged model of the last one.
+
+    ``out`` receives ``<stage>.pt`` (averaged weights, best so far is the newest) and ``log.jsonl``.
+    A later first stage starts from the file of the stage before it.
+
+    Raises:
+        DatasetError: a stage draws from a data set that was not given.
+
+    """
+    import torch
+
+    missing = [name for name in recipe.data_sets if name not in data]
+    if missing:
+        msg = f"the recipe draws from {missing}; give each as --data NAME=FOLDER"
+        raise DatasetError(msg)
+    torch.set_num_threads(schedule.threads)
+    out.mkdir(parents=True, exist_ok=True)
+    model = build_model(recipe.architecture, len(recipe.classes), recipe.seed)
+    if first_stage:
+        load_weights(model, out / f"{recipe.stages[first_stage - 1].name}.pt")
+    for number, stage in enumerate(recipe.stages[first_stage:], start=first_stage):
+        sources = {
+            name: CropSource(data[name], crop_settings(stage)) for name in stage.mix
+        }
+        seed = recipe.seed * 1000 + number
+        model = _run_stage(recipe, stage, seed, model, sources, out, schedule, validate)
+    return model
+
+
+def _run_stage(  # noqa: PLR0913 - one call site, every argument is a different thing
+    recipe: Recipe,
+    stage: Stage,
+    seed: int,
+    model: nn.Module,
+    sources: Mapping[str, CropSource],
+    out: Path,
+    schedule: Schedule,
+    validate: Validator,
+) -> nn.Module:
+    import torch
+
+    torch.manual_seed(seed)
+    model.train()
+    averaged = copy.deepcopy(model).eval()
+    criterion = model.init_criterion()
+    optimiser = _optimiser(model, stage.peak_rate, recipe.weight_decay)
+    batches = _prefetched(_batches(sources, stage, np.random.default_rng(seed)))
+    started, recent = time.monotonic(), [0.0, 0.0, 0.0]
+    for step in range(1, stage.steps + 1):
+        rate = _rate(stage, step)
+        for group in optimiser.param_groups:
+            group["lr"] = rate
+        parts = _step(model, criterion, optimiser, next(batches))
+        _average(averaged, model, stage.averaging * (1 - math.exp(-step / RAMP_STEPS)))
+        recent = [0.95 * old + 0.05 * new for old, new in zip(recent, parts, strict=True)]
+        if step % LOG_EVERY_STEPS == 0:
+            _record(out, stage=stage.name, step=step, rate=rate, loss=recent, seconds=time.monotonic() - started)
+        if step % schedule.checkpoint_every == 0 or step == stage.steps:
+            save_weights(averaged, out / f"{stage.name}.pt")
+        if step % schedule.validate_every == 0 or step == stage.steps:
+            figures = validate(averaged)
+            _record(out, stage=stage.name, step=step, **figures)
+    return averaged
+
+
+def _step(model: nn.Module, criterion: Any, optimiser: Any, batch: dict[str, torch.Tensor]) -> list[float]:
+    """Run one optimiser step; return the box, class and distribution losses per image."""
+    import torch
+
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        raw = model(batch["img"])
+    outputs = {key: value.float() if torch.is_tensor(value) else value for key, value in raw.items()}
+    loss, parts = criterion(outputs, batch)
+    optimiser.zero_grad(set_to_none=True)
+    loss.sum().backward()
+    torch.nn.utils.clip_grad_norm_(model.parameters(), GRADIENT_LIMIT)
+    optimiser.step()
+    return [float(value) for value in parts]
+
+
+def _optimiser(model: nn.Module, rate: float, weight_decay: float) -> torch.optim.Optimizer:
+    """AdamW; biases and normalisation weights are not decayed."""
+    import torch
+
+    decayed = [p for p in model.parameters() if p.requires_grad and p.ndim > 1]
+    plain = [p for p in model.parameters() if p.requires_grad and p.ndim <= 1]
+    groups = [{"params": decayed, "weight_decay": weight_decay}, {"params": plain, "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.99))
+
+
+def _rate(stage: Stage, step: int) -> float:
+    """Return the learning rate: a linear warm-up, then half a cosine down to the final share."""
+    if step <= stage.warmup_steps:
+        return stage.peak_rate * step / stage.warmup_steps
+    progress = (step - stage.warmup_steps) / max(stage.steps - stage.warmup_steps, 1)
+    share = stage.final_rate + (1 - stage.final_rate) * (1 + math.cos(math.pi * progress)) / 2
+    return stage.peak_rate * share
+
+
+def _average(averaged: nn.Module, model: nn.Module, decay: float) -> None:
+    import torch
+
+    with torch.no_grad():
+        for kept, new in zip(averaged.state_dict().values(), model.state_dict().values(), strict=True):
+            if kept.dtype.is_floating_point:
+                kept.lerp_(new, 1 - decay)
+            else:
+                kept.copy_(new)
+
+
+def _batches(
+    sources: Mapping[str, CropSource], stage: Stage, rng: np.random.Generator
+) -> Iterator[list[Crop]]:
+    names = list(stage.mix)
+    shares = np.array([stage.mix[name] for name in names])
+    shares = shares / shares.sum()
+    while True:
+        drawn = rng.choice(len(names), size=stage.batch, p=shares)
+        yield [sources[names[index]].draw(rng) for index in drawn]
+
+
+def _prefetched(batches: Iterator[list[Crop]], depth: int = 4) -> Iterator[dict[str, torch.Tensor]]:
+    """Yield the batches as tensors, prepared by one thread ahead of the optimiser."""
+    waiting: queue.Queue[list[Crop]] = queue.Queue(maxsize=depth)
+
+    def work() -> None:
+        for batch in batches:
+            waiting.put(batch)
+
+    threading.Thread(target=work, name="crops", daemon=True).start()
+    while True:
+        yield _tensors(waiting.get())
+
+
+def _tensors(crops: list[Crop]) -> dict[str, torch.Tensor]:
+    """Return the crops as ultralytics' loss wants them: grey on three channels, boxes in 0..1."""
+    import torch
+
+    size = crops[0].pixels.shape[0]
+    grey = torch.from_numpy(np.stack([crop.pixels for crop in crops])).float() / 255
+    image = grey[:, None].expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
+    boxes = np.concatenate([crop.boxes for crop in crops]) / size
+    centres, sizes = (boxes[:, :2] + boxes[:, 2:]) / 2, boxes[:, 2:] - boxes[:, :2]
+    owners = np.repeat(np.arange(len(crops)), [len(crop.boxes) for crop in crops])
+    return {
+        "img": image,
+        "bboxes": torch.from_numpy(np.concatenate([centres, sizes], axis=1).astype(np.float32)),
+        "cls": torch.from_numpy(np.concatenate([crop.labels for crop in crops]).astype(np.float32))[:, None],
+        "batch_idx": torch.from_numpy(owners.astype(np.float32)),
+    }
+
+
+def save_weights(model: nn.Module, path: Path) -> None:
+    """Write the weights; the file is complete or not there."""
+    import torch
+
+    half_written = path.with_suffix(".part")
+    torch.save({name: value.clone() for name, value in model.state_dict().items()}, half_written)
+    os.replace(half_written, path)
+
+
+def load_weights(model: nn.Module, path: Path) -> None:
+    """Load weights written by ``save_weights``."""
+    import torch
+
+    if not path.is_file():
+        msg = f"{path}: no weights of the stage before; run that stage first"
+        raise DatasetError(msg)
+    model.load_state_dict(torch.load(path, weights_only=True))
+
+
+def _record(out: Path, **values: object) -> None:
+    line = json.dumps({k: v for k, v in values.items()}, default=float)
+    with (out / "log.jsonl").open("a", encoding="utf-8") as log:
+        log.write(line + "\n")
+    _log.info("%s", line)

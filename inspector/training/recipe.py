@@ -1,0 +1,89 @@
+"""Training recipes: the YAML file that says, stage by stage, how shipped weights are made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from inspector.training.crops import CropSettings
+
+
+class RecipeError(ValueError):
+    """A recipe is broken; the message names the file, the key and what would be right."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A run of optimiser steps with one data mix and one warm-up-then-cosine learning rate.
+
+    ``mix`` maps a data-set name to its weight in the draw; ``averaging`` is the decay of the
+    moving average of the weights, which is what is validated and exported.
+    """
+
+    name: str
+    steps: int
+    peak_rate: float
+    mix: Mapping[str, float]
+    final_rate: float = 0.02
+    warmup_steps: int = 100
+    averaging: float = 0.998
+    batch: int = 16
+    crop: int = 320
+
+    def __post_init__(self) -> None:
+        if self.steps < 1 or self.batch < 1 or not self.mix or min(self.mix.values()) <= 0:
+            msg = f"stage {self.name}: steps, batch and every weight of the mix must be positive"
+            raise RecipeError(msg)
+        if self.crop % 32:
+            msg = f"stage {self.name}: crop {self.crop} px, expected a multiple of 32"
+            raise RecipeError(msg)
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Everything that determines the weights, apart from the data folders."""
+
+    name: str
+    version: str
+    architecture: str
+    classes: tuple[str, ...]
+    seed: int
+    weight_decay: float
+    stages: tuple[Stage, ...]
+
+    @property
+    def data_sets(self) -> tuple[str, ...]:
+        """The names of the data sets that some stage draws from, in order of first use."""
+        return tuple(dict.fromkeys(name for stage in self.stages for name in stage.mix))
+
+
+def crop_settings(stage: Stage) -> CropSettings:
+    """Return the crop settings of a stage."""
+    return CropSettings(size=stage.crop)
+
+
+def read_recipe(path: Path) -> Recipe:
+    """Return the recipe of a YAML file.
+
+    Raises:
+        RecipeError: the file is missing, or a key is missing, unknown or of a wrong type.
+
+    """
+    if not path.is_file():
+        msg = f"{path}: no such recipe; models/bare-board/recipe.yaml is an example"
+        raise RecipeError(msg)
+    raw: dict[str, Any] = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8")) or {}
+    try:
+        stages = tuple(Stage(**stage) for stage in raw.pop("stages"))
+        classes = tuple(raw.pop("classes"))
+        return Recipe(**raw, classes=classes, stages=stages)
+    except KeyError as error:
+        msg = f"{path}: key {error} is missing"
+        raise RecipeError(msg) from error
+    except TypeError as error:
+        msg = f"{path}: {error}"
+        raise RecipeError(msg) from error
