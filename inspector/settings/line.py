@@ -1,0 +1,72 @@
+"""One production line, as its YAML file describes it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, ModelWrapValidatorHandler, ValidationError, model_validator
+from pydantic_core import InitErrorDetails
+
+from inspector.settings.base import Items, Name, Settings
+from inspector.settings.crosschecks import cross_check
+from inspector.settings.links import EmbeddedMes, Mes, MqttMes, NoMes, Plc, Screen, Store
+from inspector.settings.recipes import Recipe
+from inspector.settings.vision import Calibration, Camera, Detector, Zone
+
+
+class LineSettings(Settings):
+    """One production line: what it sees with, what is good enough, and who is told."""
+
+    version: Literal[1] = Field(description="Version of this format.")
+    line: Name = Field(description="Name of the line; also the folder of its record.")
+    station: Name = Field(description="Name of the station that the parts stand in front of.")
+    simulated: bool = Field(
+        default=False,
+        description="`true` where camera or PLC is simulated; every MES message says so.",
+    )
+    languages: Annotated[Items[Literal["en", "zh"]], Field(min_length=1)] = Field(
+        default=("en",), description="Languages of the reports and the screen; the first is the default."
+    )
+    camera: Camera = Field(description="Where images come from.")
+    calibration: Calibration = Field(description="How pixels become millimetres.")
+    detector: Detector = Field(default=Detector(), description="What finds the defects.")
+    zones: Items[Zone] = Field(default=(), description="Named areas of the part.")
+    recipes: Annotated[Mapping[Name, Recipe], Field(min_length=1)] = Field(
+        description="Recipes by name: what is good enough, product by product."
+    )
+    recipe: Name = Field(description="Name of the recipe the line starts with.")
+    deadline_ms: int = Field(
+        default=500, ge=20, le=60_000, description="Time from trigger to verdict, in ms; after it the part is UNKNOWN."
+    )
+    plc: Plc = Field(description="Who triggers, and who gets the verdict.")
+    store: Store = Field(default=Store(), description="The record.")
+    mes: Mes = Field(default=NoMes(kind="none"), description="Who gets the results.")
+    screen: Screen = Field(default=Screen(), description="The operator's page.")
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _hold_together(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        # The relations between keys are checked even where single keys are wrong: all mistakes at once.
+        relations = cross_check(data) if isinstance(data, Mapping) else []
+        try:
+            settings = handler(data)
+        except ValidationError as error:
+            singles = [
+                InitErrorDetails(type=item["type"], loc=item["loc"], input=item["input"], ctx=item.get("ctx", {}))
+                for item in error.errors(include_url=False)
+            ]
+            raise ValidationError.from_exception_data(cls.__name__, [*singles, *relations]) from error
+        if relations:
+            raise ValidationError.from_exception_data(cls.__name__, relations)
+        return settings
+
+    @property
+    def active_recipe(self) -> Recipe:
+        """The recipe the line starts with."""
+        return self.recipes[self.recipe]
+
+    @property
+    def connected_mes(self) -> MqttMes | EmbeddedMes | None:
+        """The MES, or None where the line has none."""
+        return None if isinstance(self.mes, NoMes) else self.mes

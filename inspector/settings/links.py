@@ -1,0 +1,202 @@
+"""What the line talks to and writes to: PLC, record, MES and screen."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from inspector.domain import SettingsError
+from inspector.settings.base import EnvironmentName, FilePath, Name, Port, Settings
+
+NodeId = Annotated[str, Field(max_length=256, pattern=r"^(ns=\d+;)?[isgb]=.+$")]
+"""An OPC UA node id in its text form."""
+
+TopicLevel = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^/+#\s]+$")]
+"""One level of an MQTT topic."""
+
+
+# --- PLC --------------------------------------------------------------------------------------------------
+
+
+class PlcNodes(Settings):
+    """Where each signal of the handshake lies in the PLC's address space, as node ids (`ns=2;s=Name`)."""
+
+    Trigger: NodeId = Field(description="PLC -> line, Boolean: a part stands in front of the camera.")
+    PartId: NodeId = Field(description="PLC -> line, String: identity of the part.")
+    SeqNo: NodeId = Field(description="PLC -> line, UInt32: number of the trigger.")
+    RecipeId: NodeId = Field(description="PLC -> line, UInt16: number of the recipe wanted.")
+    ResultAck: NodeId = Field(description="PLC -> line, Boolean: the result has been taken.")
+    Reset: NodeId = Field(description="PLC -> line, Boolean: go back to idle, clear the fault.")
+    HbPlc: NodeId = Field(description="PLC -> line, UInt16: the PLC's heartbeat.")
+    Ready: NodeId = Field(description="Line -> PLC, Boolean: triggers are taken.")
+    TriggerAck: NodeId = Field(description="Line -> PLC, Boolean: the trigger has been seen.")
+    Busy: NodeId = Field(description="Line -> PLC, Boolean: a part is being inspected.")
+    ResultValid: NodeId = Field(description="Line -> PLC, Boolean: the result registers may be read.")
+    ResSeqNo: NodeId = Field(description="Line -> PLC, UInt32: the trigger that the result belongs to.")
+    ResultId: NodeId = Field(description="Line -> PLC, String: identity of the record.")
+    Verdict: NodeId = Field(description="Line -> PLC, UInt16: 0 none, 1 OK, 2 NOK, 3 UNKNOWN.")
+    DefectCode: NodeId = Field(description="Line -> PLC, UInt16: the worst finding's class; 0 none.")
+    Disposition: NodeId = Field(description="Line -> PLC, UInt16: what is to happen to the part.")
+    Fault: NodeId = Field(description="Line -> PLC, Boolean: the line cannot inspect.")
+    FaultCode: NodeId = Field(description="Line -> PLC, UInt16: why.")
+    HbVision: NodeId = Field(description="Line -> PLC, UInt16: the line's heartbeat.")
+
+    def as_mapping(self) -> dict[str, str]:
+        """Return signal name -> node id."""
+        return {name: str(getattr(self, name)) for name in type(self).model_fields}
+
+
+class _Handshake(Settings):
+    poll_ms: float = Field(default=5, ge=1, le=1000, description="Time between two looks at the PLC's signals, in ms.")
+    heartbeat_ms: float = Field(
+        default=500, ge=50, le=5000, description="Period of both heartbeats, in ms; three missed ones are a loss."
+    )
+    timeout_s: float = Field(
+        default=2, gt=0, le=60, description="How long one request to the PLC may take, in s, before it counts as lost."
+    )
+
+
+class OpcUaPlc(_Handshake):
+    """A PLC with an OPC UA server; the line is its client."""
+
+    kind: Literal["opcua-client"] = Field(description="A PLC with an OPC UA server.")
+    url: str = Field(description="Address of the PLC's OPC UA server: `opc.tcp://host:4840/path`.")
+    nodes: PlcNodes = Field(description="The PLC's node ids of the handshake.")
+
+
+class SimulatedPlc(_Handshake):
+    """A PLC that is simulated beside the line: a real OPC UA server that triggers parts and checks the answers."""
+
+    kind: Literal["simulated"] = Field(description="A simulated PLC, started with the line.")
+    port: Port = Field(default=0, description="TCP port of its OPC UA server on 127.0.0.1; 0: a free one.")
+    cycle_ms: float = Field(
+        default=0, ge=0, le=600_000, description="Shortest time from one trigger to the next, in ms; 0: at once."
+    )
+
+
+Plc = Annotated[OpcUaPlc | SimulatedPlc, Field(discriminator="kind")]
+
+
+# --- record -----------------------------------------------------------------------------------------------
+
+
+class ImageArchive(Settings):
+    """Which images are kept, where, and for how long."""
+
+    folder: FilePath | None = Field(
+        default=None, description="Folder of the images, relative to the data folder; default: `LINE/images`."
+    )
+    keep: Literal["all", "not-passed", "none"] = Field(
+        default="all", description="Whose images are kept: all parts, those that did not pass, or none."
+    )
+    keep_days: int = Field(default=30, ge=1, le=36500, description="Days until an image is deleted; its record stays.")
+    min_free_mb: int = Field(
+        default=500,
+        ge=0,
+        le=10_000_000,
+        description="Free room that must be left on the disk, in MB; below it, none is written.",
+    )
+
+
+class Store(Settings):
+    """The record of every inspection."""
+
+    url: str | None = Field(
+        default=None,
+        description="Database: `sqlite:///FILE`, relative to the data folder; default: `LINE/record.db`.",
+    )
+    images: ImageArchive = Field(default=ImageArchive(), description="The image archive.")
+
+
+# --- MES --------------------------------------------------------------------------------------------------
+
+
+class Identity(Settings):
+    """Where the line stands in the enterprise, in ISA-95 order; each is one level of the topic."""
+
+    enterprise: TopicLevel = Field(description="Enterprise.")
+    site: TopicLevel = Field(description="Site.")
+    area: TopicLevel = Field(description="Area.")
+    line: TopicLevel = Field(description="Production line.")
+    cell: TopicLevel = Field(description="Work cell.")
+
+
+class _Messages(Settings):
+    identity: Identity = Field(description="First levels of every topic: `v1/enterprise/site/area/line/cell/…`.")
+    operation: Name = Field(default="aoi", description="Name of this inspection in the route of the product.")
+    delivery: Literal["ack", "puback"] = Field(
+        default="puback",
+        description="When a result counts as delivered. `ack`: when the MES has acknowledged it on the ack topic. "
+        "`puback`: when the broker has it; a broker that dies with the MES away may lose it.",
+    )
+
+
+class MqttMes(_Messages):
+    """Results go to an MQTT broker of the plant."""
+
+    kind: Literal["mqtt"] = Field(description="A broker of the plant.")
+    url: str = Field(description="Address of the broker: `mqtt://host:1883`, or `mqtts://host:8883` with TLS.")
+    username: str | None = Field(default=None, min_length=1, max_length=128, description="User name at the broker.")
+    password_env: EnvironmentName | None = Field(
+        default=None, description="Name of the environment variable that holds the password."
+    )
+    password_file: FilePath | None = Field(
+        default=None, description="File that holds the password, first line; relative to this file."
+    )
+
+    def password(self, environ: Mapping[str, str] = os.environ) -> str | None:
+        """Return the password from the environment or the file; None where the line names neither.
+
+        Raises ``SettingsError`` where the named variable is not set or the file cannot be read.
+        """
+        if self.password_env is not None:
+            if not environ.get(self.password_env):
+                raise SettingsError(
+                    f"mes.password_env: the environment variable {self.password_env} is not set",
+                    remedy=f"Set {self.password_env} to the broker's password before the start.",
+                )
+            return environ[self.password_env]
+        if self.password_file is not None:
+            try:
+                return self.password_file.read_text(encoding="utf-8").split("\n", 1)[0].rstrip("\r")
+            except (OSError, UnicodeDecodeError) as error:
+                raise SettingsError(
+                    f"mes.password_file: {self.password_file} cannot be read ({error})",
+                    remedy="Write the password into this file, readable by the inspector's user only.",
+                ) from error
+        return None
+
+
+class EmbeddedMes(_Messages):
+    """Results go to a broker that is started with the line; for demonstrations and tests."""
+
+    kind: Literal["embedded"] = Field(description="A broker that is started with the line.")
+    port: Port = Field(default=0, description="TCP port of the broker on 127.0.0.1; 0: a free one.")
+
+
+class NoMes(Settings):
+    """No MES: results stay in the record."""
+
+    kind: Literal["none"] = Field(description="No messages.")
+
+
+Mes = Annotated[MqttMes | EmbeddedMes | NoMes, Field(discriminator="kind")]
+
+
+# --- screen -----------------------------------------------------------------------------------------------
+
+
+class Screen(Settings):
+    """The operator's page."""
+
+    host: str = Field(
+        default="127.0.0.1",
+        min_length=1,
+        max_length=253,
+        pattern=r"^[A-Za-z0-9_.:-]+$",
+        description="Address to listen on; 127.0.0.1 is this machine only, 0.0.0.0 every network it is in.",
+    )
+    port: Port = Field(default=8080, description="TCP port; 0: a free one.")

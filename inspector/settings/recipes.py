@@ -1,0 +1,57 @@
+"""What is good enough: recipes and their rules."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from inspector.settings.base import ClassName, Items, Name, Settings
+
+CHARACTERISTICS = ("length", "width", "area", "position_x", "position_y")
+"""What the gauge measures of a finding; lengths and positions in mm, areas in mm2."""
+
+
+class Rule(Settings):
+    """One rule for one defect class: either `allowed`, or a `characteristic` with limits."""
+
+    defect: ClassName = Field(description="Defect class, as the model's card spells it.")
+    zone: Name | None = Field(default=None, description="Zone it holds in; without one it holds everywhere else.")
+    allowed: bool | None = Field(
+        default=None, description="`false`: every finding of this class fails the part; `true`: none does."
+    )
+    characteristic: Literal["length", "width", "area", "position_x", "position_y"] | None = Field(
+        default=None, description="What is held against the limits; length, width and position in mm, area in mm2."
+    )
+    lsl: float | None = Field(
+        default=None, ge=0, le=1e6, description="Lower specification limit, in the characteristic's unit."
+    )
+    usl: float | None = Field(
+        default=None, ge=0, le=1e6, description="Upper specification limit, in the characteristic's unit."
+    )
+    nominal: float | None = Field(
+        default=None, ge=0, le=1e6, description="Nominal value, in the characteristic's unit; for the record."
+    )
+
+
+class Recipe(Settings):
+    """Everything that decides about one product."""
+
+    id: int = Field(ge=1, le=65535, description="Number by which the PLC selects this recipe.")
+    confidence_gate: float = Field(
+        default=0.9,
+        ge=0,
+        le=1,
+        description="A finding whose score lies between the model's floor and this gate sends the part to review.",
+    )
+    guard_band: float = Field(
+        default=1.0,
+        ge=0,
+        le=3,
+        description="Width of the guard band on the inner side of every limit, in expanded uncertainties (k = 2); "
+        "a value within it sends the part to review. 0: no guard band.",
+    )
+    unlisted: Literal["fail", "review"] = Field(
+        default="fail", description="What happens to a part with a finding that no rule speaks of."
+    )
+    rules: Items[Rule] = Field(default=(), description="Rules, in any order; a rule with a zone wins inside its zone.")

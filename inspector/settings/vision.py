@@ -1,0 +1,91 @@
+"""What the line sees with and where it looks: camera, calibration, detector and zones."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from inspector.settings.base import FilePath, Name, Settings
+
+PxPerMm = Annotated[float, Field(ge=1, le=2000)]
+Pixels = Annotated[int, Field(ge=32, le=16384)]
+Millimetre = Annotated[float, Field(ge=0, le=10000)]
+
+
+class VirtualCamera(Settings):
+    """A procedural bare-board line: boards are drawn with defects of known kind, place and size."""
+
+    kind: Literal["virtual"] = Field(description="A drawn board instead of a camera.")
+    seed: int = Field(default=7, ge=0, le=2**32 - 1, description="Start of the random numbers; same seed, same parts.")
+    px_per_mm: PxPerMm = Field(
+        default=48.0, description="Scale of the drawing, in pixels per mm; must equal `calibration.px_per_mm`."
+    )
+    width: Pixels = Field(default=640, description="Width of the image, in pixels.")
+    height: Pixels = Field(default=640, description="Height of the image, in pixels.")
+    defect_rate: float = Field(default=0.35, ge=0, le=1, description="Share of boards that get defects.")
+    min_defect_mm: float = Field(
+        default=0.15, gt=0, le=10, description="Extent of the smallest defect that is drawn, in mm."
+    )
+
+
+class ExpectedImage(Settings):
+    """What an image must be like; anything else is a bad frame and its part is not passed."""
+
+    width: Pixels = Field(description="Width of the image, in pixels.")
+    height: Pixels = Field(description="Height of the image, in pixels.")
+
+
+class FolderCamera(Settings):
+    """Recorded images from a directory, one for each trigger."""
+
+    kind: Literal["folder"] = Field(description="Images from a directory instead of a camera.")
+    path: FilePath = Field(description="Directory of the images (PNG, JPEG, BMP, TIFF); relative to this file.")
+    pace_s: float = Field(default=0.0, ge=0, le=3600, description="Shortest time between two images, in s; 0: no wait.")
+    order: Literal["name", "time"] = Field(
+        default="name", description="Sorted by file name, or by the file's time of change."
+    )
+    loop: bool = Field(default=False, description="Start again after the last image; else the camera is lost then.")
+    expect: ExpectedImage | None = Field(default=None, description="Refuse images of any other size.")
+
+
+Camera = Annotated[VirtualCamera | FolderCamera, Field(discriminator="kind")]
+
+
+class Calibration(Settings):
+    """How pixels become millimetres, and how well that is known."""
+
+    px_per_mm: PxPerMm = Field(description="Scale in the plane of the part, in pixels per mm.")
+    scale_uncertainty: float = Field(
+        default=0.002, ge=0, le=0.2, description="Relative standard uncertainty of the scale: 0.002 is 0.2 %."
+    )
+    edge_uncertainty_px: float = Field(
+        default=0.5, ge=0, le=20, description="Standard uncertainty of one edge of a finding, in pixels."
+    )
+
+
+class Detector(Settings):
+    """Which model looks at the images, and on what."""
+
+    model: str = Field(
+        default="bare-board",
+        min_length=1,
+        pattern=r"^[^\\\s]+$",
+        description="Name of a shipped model, or the path of a model folder (with a `/`; relative to this file).",
+    )
+    backend: Literal["auto", "onnxruntime", "openvino"] = Field(
+        default="auto", description="What runs the model; `auto` takes the best that this machine has."
+    )
+    threads: int = Field(default=2, ge=1, le=256, description="Processor threads the model may use.")
+
+
+class Zone(Settings):
+    """A named rectangle of the part with limits of its own."""
+
+    name: Name = Field(description="Name that rules refer to.")
+    box_mm: Annotated[tuple[Millimetre, Millimetre, Millimetre, Millimetre], Field(strict=False)] = Field(
+        description="Left, top, right, bottom in mm from the image's top-left corner."
+    )
+    critical: bool = Field(
+        default=False, description="Functional area of the part: its findings are marked as critical in the record."
+    )
