@@ -2,5 +2,6 @@
 
 from inspector.domain.codec import *  # noqa: F403
 from inspector.domain.errors import *  # noqa: F403
+from inspector.domain.figures import *  # noqa: F403
 from inspector.domain.ports import *  # noqa: F403
 from inspector.domain.types import *  # noqa: F403

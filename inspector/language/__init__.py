@@ -1,1 +1,6 @@
 """InspectionReport -> text people read."""
+
+from inspector.language.glossary import DEFAULT_GLOSSARY
+from inspector.language.template import TemplateWriter
+
+__all__ = ["DEFAULT_GLOSSARY", "TemplateWriter"]

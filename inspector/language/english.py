@@ -1,0 +1,103 @@
+"""The sentences of the report in English."""
+
+from __future__ import annotations
+
+from inspector.domain import FaultCode, Outcome
+from inspector.language.findings import Clause, Finding
+from inspector.language.glossary import Glossary, one_line
+
+__all__ = ["English"]
+
+_FAULTS = {
+    FaultCode.CAMERA_LOST: ("the camera does not answer", "Check its power and cable"),
+    FaultCode.BAD_FRAME: ("the picture was incomplete or of the wrong size", "Inspect it again; check the camera"),
+    FaultCode.DETECTOR: ("the detector failed on this picture", "Inspect it again; call maintenance if it repeats"),
+    FaultCode.GAUGE: ("a finding could not be measured", "Inspect it again; check the calibration"),
+    FaultCode.JUDGE: ("the limits could not be applied", "Check the recipe of this line"),
+    FaultCode.DEADLINE: ("the inspection took longer than allowed", "Inspect it again; call maintenance if it repeats"),
+    FaultCode.OVERRUN: ("it arrived while the station was still busy", "Increase the distance between parts"),
+    FaultCode.CRASH: ("the inspection stopped and was restarted", "Inspect it again"),
+    FaultCode.STORAGE: ("its record could not be stored", "Free disk space on the box"),
+    FaultCode.PLC_LOST: ("the connection to the PLC was lost", "Check the network cable and the PLC"),
+    FaultCode.RECIPE: ("the PLC asked for a recipe that this line does not have", "Choose a recipe of this line"),
+}
+
+_PLAIN = {"not_allowed": "not allowed on this part", "unlisted": "no rule covers it"}
+
+
+class English:
+    """Phrases the facts of a report; every figure arrives as text and is never touched."""
+
+    language = "en"
+
+    def __init__(self, glossary: Glossary) -> None:
+        self._glossary = glossary
+
+    def fault(self, part_id: str, fault: FaultCode) -> str:
+        """Say that the part was not inspected, why, and what to do."""
+        why, remedy = _FAULTS.get(fault, ("the inspection failed", "Inspect it again"))
+        return f"{self._part(part_id)} was not inspected: {why}. {remedy}; the part is held."
+
+    def passed(self, part_id: str, found: int, largest: Finding | None) -> str:
+        """Say that the part goes on."""
+        if not found:
+            return f"{self._part(part_id)} passed: nothing was found. It moves on."
+        noun = "finding is within its limits" if found == 1 else "findings are within their limits"
+        text = f"{self._part(part_id)} passed: {found} {noun}"
+        if largest is not None:
+            text += f", the largest a {self._what(largest)} ({self._name('length')} {largest.size})"
+        return f"{text}. It moves on."
+
+    def rejected(self, part_id: str, outcome: Outcome, findings: tuple[Finding, ...], shown: int) -> str:
+        """Say what is wrong with the part and what happens to it."""
+        word = "failed" if outcome is Outcome.FAIL else "needs review"
+        what = "; ".join(self._finding(finding) for finding in findings[:shown])
+        more = len(findings) > shown
+        head = (
+            f"{word} with {len(findings)} nonconformities, the worst first: {what}; …" if more else f"{word}: {what}."
+        )
+        follow = "The line rejects it." if outcome is Outcome.FAIL else "It is held until a person decides."
+        return f"{self._part(part_id)} {head} {follow}"
+
+    def _part(self, part_id: str) -> str:
+        shown = one_line(part_id).replace("“", "'").replace("”", "'")
+        return f"Part “{shown}”" if shown.strip() else "A part without an id"
+
+    def _name(self, term: str) -> str:
+        return self._glossary.name(term, self.language)
+
+    def _what(self, finding: Finding) -> str:
+        text = self._name(finding.label) if finding.label else "part"
+        if finding.zone:
+            text += f" in zone {self._name(finding.zone)}"
+        if finding.position:
+            x, y, unit = finding.position
+            text += f" at x {x}, y {y} {unit}".rstrip()
+        return text
+
+    def _finding(self, finding: Finding) -> str:
+        size = [f"{self._name('length')} {finding.size}"] if finding.size else []
+        return ", ".join([self._what(finding), *size, *(self._clause(clause) for clause in finding.clauses)])
+
+    def _clause(self, clause: Clause) -> str:
+        if clause.code in _PLAIN:
+            return _PLAIN[clause.code]
+        name = self._name(clause.characteristic)
+        value = f"{name} {clause.value}".rstrip()
+        limit = f"the limit of {clause.limit}" if clause.limit else "the limit"
+        away = f"{clause.distance} " if clause.distance else ""
+        match clause.code:
+            case "above_usl":
+                return f"{value}, {away}above {limit}"
+            case "below_lsl":
+                return f"{value}, {away}below {limit}"
+            case "guard_band":
+                side = "beyond" if clause.beyond else "inside"
+                return f"{value}, {away}{side} {limit} and too close to it for the measurement uncertainty"
+            case "confidence":
+                gate = f", {clause.limit} is needed" if clause.limit else ""
+                return f"the model is only {clause.value} sure{gate}" if clause.value else "the model is not sure"
+            case "not_measured":
+                return f"{name} could not be measured"
+        held = f", limit {clause.limit}" if clause.limit else ""
+        return f"{value}{held} ({one_line(clause.code).replace('_', ' ')})"
