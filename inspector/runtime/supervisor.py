@@ -1,0 +1,213 @@
+"""Keeps the product's processes alive: starts them in order, restarts what dies, stops them in reverse."""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
+from multiprocessing.synchronize import Event
+from typing import Any
+
+from inspector.domain import ConfigurationError, InspectorError
+
+__all__ = ["Child", "Supervisor"]
+
+log = logging.getLogger(__name__)
+
+PR_SET_PDEATHSIG = 1
+STEADY_S = 30.0  # a child that ran this long starts again with the shortest pause
+PAUSES_S = (0.0, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
+
+_context = multiprocessing.get_context("spawn")
+
+
+class Lifeline:
+    """A child's side of its supervisor: says when it is ready, hears when to stop."""
+
+    def __init__(self, ready: Event, stop: Event) -> None:
+        self._ready, self._stop = ready, stop
+
+    def ready(self) -> None:
+        """Tell the supervisor that this process does its work now."""
+        self._ready.set()
+
+    def stopping(self) -> bool:
+        """Return whether the supervisor wants this process to end."""
+        return self._stop.is_set()
+
+    def wait_for_stop(self, timeout_s: float | None = None) -> bool:
+        """Wait until this process shall end, or the time is over; return whether it shall."""
+        return self._stop.wait(timeout_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """One process: ``main(lifeline, **arguments)``; it returns when it has cleaned up.
+
+    ``main`` must be importable by name, since the process starts from a fresh interpreter.
+    """
+
+    name: str
+    main: Callable[..., None]
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    start_within_s: float = 60.0
+    stop_within_s: float = 20.0
+
+
+class _Running:
+    def __init__(self, child: Child) -> None:
+        self.child = child
+        self.attempts = 0
+        self.start_at = 0.0
+        self.process: SpawnProcess | None = None
+        self.start()
+
+    def start(self) -> None:
+        self.ready, self.stop = _context.Event(), _context.Event()
+        self.errors, theirs = _context.Pipe(duplex=False)
+        arguments = (self.child, os.getpid(), Lifeline(self.ready, self.stop), theirs)
+        self.process = _context.Process(target=_run, args=arguments, name=self.child.name)
+        self.process.start()
+        theirs.close()
+        self.started = time.monotonic()
+
+    def failure(self) -> InspectorError | None:
+        """Return the configuration error the child ended with, if it did."""
+        with suppress(EOFError, OSError):
+            if self.errors.poll():
+                error = self.errors.recv()
+                if isinstance(error, InspectorError):
+                    return error
+        return None
+
+
+class Supervisor:
+    """Parent of all processes; use as a context manager so that they end with it.
+
+    Raises
+    ------
+    ConfigurationError
+        From ``start`` or ``watch``: a child said that starting it again is hopeless.
+    """
+
+    def __init__(self) -> None:
+        self._running: list[_Running] = []
+        self._stopping = threading.Event()
+        self.restarts: dict[str, int] = {}
+
+    def __enter__(self) -> Supervisor:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.stop()
+
+    def start(self, child: Child) -> None:
+        """Start a child and wait until it says that it is ready."""
+        running = _Running(child)
+        self._running.append(running)
+        deadline = time.monotonic() + child.start_within_s
+        while not running.ready.wait(0.02):
+            if error := running.failure():
+                raise error
+            if running.process is not None and not running.process.is_alive():
+                if error := running.failure():
+                    raise error
+                raise ConfigurationError(
+                    f"the {child.name} process ended while starting (exit code {running.process.exitcode})",
+                    remedy="Its messages above say why",
+                )
+            if time.monotonic() > deadline:
+                raise ConfigurationError(
+                    f"the {child.name} process was not ready within {child.start_within_s:.0f} s",
+                    remedy="Its messages above say what it waits for",
+                )
+
+    def pid(self, name: str) -> int | None:
+        """Return the process id of a child, None while it is down."""
+        for running in self._running:
+            if running.child.name == name and running.process is not None and running.process.is_alive():
+                return running.process.pid
+        return None
+
+    def watch(self, until: Callable[[], bool], *, every_s: float = 0.2) -> None:
+        """Restart children that end by themselves, until told to stop; raises what makes a restart hopeless."""
+        while not until():
+            alive = [r.process.sentinel for r in self._running if r.process is not None and r.process.is_alive()]
+            wait(alive, timeout=every_s)
+            for running in self._running:
+                self._tend(running)
+
+    def stop_child(self, name: str) -> None:
+        """Stop one child for good."""
+        for running in [r for r in self._running if r.child.name == name]:
+            self._running.remove(running)
+            _end(running)
+
+    def stop(self) -> None:
+        """Stop all children, last started first; safe to call twice."""
+        while self._running:
+            _end(self._running.pop())
+
+    def _tend(self, running: _Running) -> None:
+        process = running.process
+        if process is not None:
+            if process.is_alive():
+                return
+            if error := running.failure():
+                raise error
+            if time.monotonic() - running.started > STEADY_S:
+                running.attempts = 0
+            pause = PAUSES_S[min(running.attempts, len(PAUSES_S) - 1)]
+            running.attempts += 1
+            running.start_at = time.monotonic() + pause
+            running.process = None
+            log.error(
+                "the %s process ended (exit code %s); starting it again in %.1f s",
+                running.child.name, process.exitcode, pause,
+            )  # fmt: skip
+        if time.monotonic() >= running.start_at:
+            self.restarts[running.child.name] = self.restarts.get(running.child.name, 0) + 1
+            running.start()
+
+
+def _end(running: _Running) -> None:
+    process = running.process
+    if process is None:
+        return
+    running.stop.set()
+    process.join(running.child.stop_within_s)
+    if process.is_alive():
+        log.warning("the %s process did not stop in time and is ended", running.child.name)
+        process.terminate()
+        process.join(2)
+    if process.is_alive():
+        process.kill()
+        process.join()
+    running.errors.close()
+
+
+def _run(child: Child, parent: int, lifeline: Lifeline, errors: Connection) -> None:
+    """Run inside the new process."""
+    # A killed supervisor takes its children with it: nobody else would stop them.
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
+    # Ctrl-C reaches the whole group; the supervisor alone decides the order of stopping.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    logging.basicConfig(level=logging.WARNING, format=f"%(asctime)s {child.name}: %(message)s")
+    try:
+        child.main(lifeline, **child.arguments)
+    except ConfigurationError as error:
+        errors.send(error)
+        raise SystemExit(2) from None
+    finally:
+        errors.close()

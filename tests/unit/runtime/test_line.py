@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from inspector.domain import (
+    BadFrame,
+    CameraLost,
+    DetectionError,
+    DiskFull,
+    FaultCode,
+    GaugingError,
+    InspectorError,
+    Outcome,
+    PlcLost,
+    Stage,
+    WireVerdict,
+)
+from inspector.runtime.line import Line, StageHungError
+from tests.unit.runtime.fakes import Hang, Journal, Plc, Stages, trigger
+
+
+@pytest.fixture
+def hang() -> Iterator[Hang]:
+    hang = Hang()
+    yield hang
+    hang.let_go.set()
+
+
+def a_line(plc: Plc, stages: Stages, journal: Journal, *, deadline_s: float = 5.0, patience: int = 3) -> Line:
+    return Line(
+        triggers=plc, camera=stages, detector=stages, gauge=stages, judge=stages, journal=journal,
+        deadline_s=deadline_s, patience=patience,
+    )  # fmt: skip
+
+
+def raises(error: BaseException) -> object:
+    def act() -> None:
+        raise error
+
+    return act
+
+
+async def test_every_trigger_gets_one_verdict_and_one_record_in_order() -> None:
+    plc, journal = Plc([trigger(n) for n in range(1, 21)]), Journal()
+    await a_line(plc, Stages(), journal).run()
+    assert [of.sequence for of, _ in plc.answers] == list(range(1, 21))
+    assert {verdict.wire for _, verdict in plc.answers} == {WireVerdict.OK}
+    assert [report.trigger.sequence for report in journal.answered_reports] == list(range(1, 21))
+
+
+async def test_the_journal_knows_of_a_part_before_and_after_each_step() -> None:
+    plc, journal = Plc([trigger()]), Journal()
+    await a_line(plc, Stages(), journal).run()
+    assert [step for step, _ in journal.steps] == ["opened", "judged", "answered"]
+    opened, judged, answered = (report for _, report in journal.steps)
+    assert opened.verdict.fault is FaultCode.CRASH
+    assert judged.verdict.outcome is answered.verdict.outcome is Outcome.PASS
+    assert opened.id == judged.id == answered.id
+    assert set(answered.timings.stages) == set(Stage)
+    assert answered.timings.total_ms >= sum(answered.timings.stages.values()) * 0.99
+
+
+@pytest.mark.parametrize(
+    ("stage", "error", "fault"),
+    [
+        ("grab", BadFrame("torn"), FaultCode.BAD_FRAME),
+        ("grab", CameraLost("gone"), FaultCode.CAMERA_LOST),
+        ("detect", DetectionError("odd"), FaultCode.DETECTOR),
+        ("measure", GaugingError("odd"), FaultCode.GAUGE),
+        ("judge", InspectorError("odd"), FaultCode.JUDGE),
+    ],
+)
+async def test_a_failing_stage_is_an_unknown_verdict_and_the_line_goes_on(
+    stage: str, error: InspectorError, fault: FaultCode
+) -> None:
+    stages, plc, journal = Stages({stage: raises(error)}), Plc([trigger(1), trigger(2)]), Journal()  # type: ignore[dict-item]
+    await a_line(plc, stages, journal).run()
+    assert [verdict.fault for _, verdict in plc.answers] == [fault, fault]
+    assert {verdict.wire for _, verdict in plc.answers} == {WireVerdict.UNKNOWN}
+    assert len(journal.answered_reports) == 2
+
+
+async def test_a_crashing_stage_answers_and_records_before_the_line_ends() -> None:
+    stages, plc, journal = (
+        Stages({"detect": raises(ZeroDivisionError("oops"))}),
+        Plc([trigger(1), trigger(2)]),
+        Journal(),
+    )  # type: ignore[dict-item]
+    with pytest.raises(ZeroDivisionError):
+        await a_line(plc, stages, journal).run()
+    assert [(of.sequence, verdict.fault) for of, verdict in plc.answers] == [(1, FaultCode.CRASH)]
+    assert "oops" in journal.answered_reports[0].verdict.reasons[0].note
+
+
+async def test_a_late_stage_is_unknown_at_the_deadline_and_cannot_change_it_later(hang: Hang) -> None:
+    plc, journal = Plc([trigger(1)]), Journal()
+    line = a_line(plc, Stages({"detect": hang}), journal, deadline_s=0.05)
+    await line.run()
+    hang.let_go.set()
+    assert [verdict.fault for _, verdict in plc.answers] == [FaultCode.DEADLINE]
+    assert journal.answered_reports[0].verdict.fault is FaultCode.DEADLINE
+
+
+async def test_parts_behind_a_hung_stage_are_unknown_at_once_until_the_line_gives_up(hang: Hang) -> None:
+    plc, journal = Plc([trigger(n) for n in range(1, 9)]), Journal()
+    line = a_line(plc, Stages({"grab": hang}), journal, deadline_s=0.05, patience=2)
+    with pytest.raises(StageHungError):
+        await line.run()
+    faults = [verdict.fault for _, verdict in plc.answers]
+    assert faults == [FaultCode.DEADLINE] * 3 + [FaultCode.CRASH]
+    assert len(journal.answered_reports) == 4
+
+
+async def test_an_overrun_trigger_gets_its_unknown_without_inspection() -> None:
+    seen: list[str] = []
+    stages, plc = Stages({"grab": lambda: seen.append("grab")}), Plc([trigger(1), trigger(2, overrun=True)])
+    await a_line(plc, stages, Journal()).run()
+    assert [verdict.fault for _, verdict in plc.answers] == [FaultCode.NONE, FaultCode.OVERRUN]
+    assert seen == ["grab"]
+
+
+async def test_a_verdict_that_never_reached_the_plc_is_recorded_as_unknown() -> None:
+    plc, journal = Plc([trigger(1)], error=PlcLost("gone")), Journal()
+    await a_line(plc, Stages(), journal).run()
+    (report,) = journal.answered_reports
+    assert report.verdict.fault is FaultCode.PLC_LOST
+    assert report.verdict.wire is WireVerdict.UNKNOWN
+
+
+@pytest.mark.parametrize("step", ["opened", "judged"])
+async def test_no_part_passes_unrecorded_when_the_disk_is_full(step: str) -> None:
+    plc, journal = Plc([trigger(1)]), Journal(errors={step: DiskFull("no room")})
+    await a_line(plc, Stages(), journal).run()
+    assert [verdict.fault for _, verdict in plc.answers] == [FaultCode.STORAGE]
