@@ -1,1 +1,8 @@
 """The record: tables, image archive, outbox."""
+
+from inspector.store.database import Database
+from inspector.store.images import ImageArchive, Room
+from inspector.store.outbox import Backlog, SqlOutbox
+from inspector.store.record import RecordStore
+
+__all__ = ["Backlog", "Database", "ImageArchive", "RecordStore", "Room", "SqlOutbox"]

@@ -1,0 +1,287 @@
+"""The record: everything one inspection leaves behind, written at once and read back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection, Select, func, insert, select
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import col
+
+from inspector.domain import (
+    Counts,
+    Decision,
+    Disposition,
+    FaultCode,
+    InspectionReport,
+    OutboxMessage,
+    Outcome,
+    RecordedPart,
+    StoreError,
+    report_from_json,
+    report_to_json,
+)
+from inspector.store.database import Database
+from inspector.store.images import ImageArchive
+from inspector.store.tables import DefectRow, DispositionRow, InspectionRow, MeasurementRow, OutboxRow
+
+__all__ = ["RecordStore"]
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class RecordStore:
+    """Writes inspections into a database and reads them back; safe to use from several threads.
+
+    Parameters
+    ----------
+    database
+        Stays the caller's: close it after the last user of it.
+    images
+        The picture archive; None keeps no pictures.
+    line
+        Name of the line, written with every row.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        images: ImageArchive | None = None,
+        *,
+        line: str = "",
+        clock: Callable[[], datetime] = _now,
+    ) -> None:
+        self._database = database
+        self._images = images
+        self._line = line
+        self._clock = clock
+
+    # --- writing ------------------------------------------------------------------------------------------
+
+    def record(
+        self,
+        report: InspectionReport,
+        *,
+        pixels: NDArray[np.uint8] | None,
+        texts: Mapping[str, str],
+        messages: Iterable[OutboxMessage],
+        disposition: Disposition | None = None,
+    ) -> bool:
+        """Write report, rows and outbox messages in one transaction; ``pixels`` go to the image archive.
+
+        Returns False, changing nothing, where this report id is already recorded. Raises ``StoreError``,
+        ``DiskFull``; then nothing was written.
+        """
+        if self._known(report.id):
+            return False
+        # The picture first: a row never promises a picture that is not there yet.
+        image = self._images.save(report, pixels) if self._images is not None and pixels is not None else None
+        try:
+            with self._database.write() as connection:
+                self._insert(connection, report, image=image, texts=texts, messages=messages, disposition=disposition)
+        except StoreError as error:
+            if isinstance(error.__cause__, IntegrityError) and self._known(report.id):
+                return False  # another writer was quicker; the picture has the same name and stays
+            if self._images is not None and image is not None:
+                self._images.remove(image)
+            raise
+        return True
+
+    def dispose(self, report_id: UUID, disposition: Disposition) -> None:
+        """Add a decision about a recorded part; earlier ones stay. Raises ``StoreError`` for an unknown id."""
+        with self._database.write() as connection:
+            key = connection.execute(
+                select(col(InspectionRow.id)).where(col(InspectionRow.report_id) == str(report_id))
+            ).scalar_one_or_none()
+            if key is None:
+                raise StoreError(f"no inspection {report_id} in the record {self._database.name}")
+            connection.execute(insert(DispositionRow), self._disposition_row(key, disposition))
+
+    # --- reading ------------------------------------------------------------------------------------------
+
+    def latest(self, limit: int) -> Sequence[RecordedPart]:
+        """Return the newest parts, newest first; raises ``StoreError``."""
+        return self._parts(_inspections().limit(limit))
+
+    def part(self, part_id: str) -> Sequence[RecordedPart]:
+        """Return every inspection of this part, newest first; empty where there is none."""
+        return self._parts(_inspections().where(col(InspectionRow.part_id) == part_id))
+
+    def dispositions(self, report_id: UUID) -> Sequence[tuple[datetime, Disposition]]:
+        """Return every decision about this inspection, oldest first."""
+        query = (
+            select(DispositionRow.__table__)  # type: ignore[attr-defined]
+            .join(InspectionRow, col(InspectionRow.id) == col(DispositionRow.inspection_id))
+            .where(col(InspectionRow.report_id) == str(report_id))
+            .order_by(col(DispositionRow.id))
+        )
+        with self._database.read() as connection:
+            return [(row.at, _disposition(row)) for row in connection.execute(query)]
+
+    def counts(self, since: datetime | None = None) -> Counts:
+        """Return how many parts were recorded per outcome since then (None: ever); raises ``StoreError``."""
+        query = select(col(InspectionRow.outcome), col(InspectionRow.fault), func.count()).group_by(
+            col(InspectionRow.outcome), col(InspectionRow.fault)
+        )
+        if since is not None:
+            query = query.where(col(InspectionRow.recorded_at) >= since)
+        tally = dict.fromkeys(Outcome, 0)
+        faults = 0
+        with self._database.read() as connection:
+            for outcome, fault, number in connection.execute(query):
+                if fault == FaultCode.NONE.name:
+                    tally[Outcome[outcome]] += number
+                else:
+                    faults += number
+        return Counts(
+            passed=tally[Outcome.PASS], review=tally[Outcome.REVIEW], failed=tally[Outcome.FAIL], faults=faults
+        )
+
+    # --- inside -------------------------------------------------------------------------------------------
+
+    def _known(self, report_id: UUID) -> bool:
+        query = select(col(InspectionRow.id)).where(col(InspectionRow.report_id) == str(report_id))
+        with self._database.read() as connection:
+            return connection.execute(query).first() is not None
+
+    def _insert(
+        self,
+        connection: Connection,
+        report: InspectionReport,
+        *,
+        image: str | None,
+        texts: Mapping[str, str],
+        messages: Iterable[OutboxMessage],
+        disposition: Disposition | None,
+    ) -> None:
+        now = self._clock()
+        row = {**_inspection_row(report), "line": self._line, "recorded_at": now, "image": image, "texts": dict(texts)}
+        key = connection.execute(insert(InspectionRow), row).inserted_primary_key[0]  # type: ignore[index]
+        waiting = {"created_at": now, "acknowledged_at": None}
+        for table, rows in (
+            (DefectRow, _defect_rows(key, report)),
+            (MeasurementRow, _measurement_rows(key, report)),
+            (DispositionRow, [] if disposition is None else [self._disposition_row(key, disposition)]),
+            (OutboxRow, [{"msg_id": m.msg_id, "topic": m.topic, "body": m.body, **waiting} for m in messages]),
+        ):
+            if rows:
+                connection.execute(insert(table), rows)
+
+    def _disposition_row(self, key: int, disposition: Disposition) -> dict[str, Any]:
+        return {
+            "inspection_id": key,
+            "decision": disposition.decision.name,
+            "reason_code": disposition.reason_code,
+            "text": disposition.text,
+            "decided_by": disposition.decided_by,
+            "at": self._clock(),
+        }
+
+    def _parts(self, query: Select[*tuple[Any, ...]]) -> list[RecordedPart]:
+        with self._database.read() as connection:
+            rows = connection.execute(query).all()
+            decided = connection.execute(
+                select(DispositionRow.__table__)  # type: ignore[attr-defined]
+                .where(col(DispositionRow.inspection_id).in_([row.id for row in rows]))
+                .order_by(col(DispositionRow.id))
+            ).all()
+        newest = {row.inspection_id: _disposition(row) for row in decided}
+        return [self._part(row, newest.get(row.id)) for row in rows]
+
+    def _part(self, row: Any, disposition: Disposition | None) -> RecordedPart:
+        try:
+            report = report_from_json(row.report)
+        except ValueError as error:
+            raise StoreError(
+                f"inspection {row.id} in the record {self._database.name} cannot be read: {error}",
+                remedy="It was altered or written by another version; restore it from a backup",
+            ) from error
+        return RecordedPart(
+            report=report,
+            texts=row.texts,
+            image=self._images.path(row.image) if self._images is not None else None,
+            recorded_at=row.recorded_at,
+            disposition=disposition,
+        )
+
+
+def _inspections() -> Select[*tuple[Any, ...]]:
+    # By row id, not by time: the order of recording holds even when the clock was set back.
+    query = select(
+        col(InspectionRow.id),
+        col(InspectionRow.report),
+        col(InspectionRow.texts),
+        col(InspectionRow.image),
+        col(InspectionRow.recorded_at),
+    )
+    return query.order_by(col(InspectionRow.id).desc())
+
+
+def _disposition(row: Any) -> Disposition:
+    return Disposition(
+        decision=Decision[row.decision], reason_code=row.reason_code, text=row.text, decided_by=row.decided_by
+    )
+
+
+def _inspection_row(report: InspectionReport) -> dict[str, Any]:
+    trigger, verdict = report.trigger, report.verdict
+    model = report.detections.model if report.detections is not None else None
+    return {
+        "report_id": str(report.id),
+        "part_id": trigger.part_id,
+        "station": trigger.station,
+        "sequence": trigger.sequence,
+        "triggered_at": trigger.at,
+        "outcome": verdict.outcome.name,
+        "fault": verdict.fault.name,
+        "verdict": verdict.wire.name,
+        "recipe": verdict.recipe,
+        "model_name": model.name if model else "",
+        "model_version": model.version if model else "",
+        "model_sha256": model.sha256 if model else "",
+        "total_ms": report.timings.total_ms,
+        "report": report_to_json(report),
+    }
+
+
+def _defect_rows(key: int, report: InspectionReport) -> list[dict[str, Any]]:
+    if report.detections is None:
+        return []
+    zones = {measurement.detection: measurement.zone for measurement in report.measurements}
+    return [
+        {
+            "inspection_id": key,
+            "detection": index,
+            "label": item.label,
+            "score": item.score,
+            "x0": item.box.x0,
+            "y0": item.box.y0,
+            "x1": item.box.x1,
+            "y1": item.box.y1,
+            "zone": zones.get(index, ""),
+        }
+        for index, item in enumerate(report.detections.items)
+    ]
+
+
+def _measurement_rows(key: int, report: InspectionReport) -> list[dict[str, Any]]:
+    return [
+        {
+            "inspection_id": key,
+            "detection": item.detection,
+            "characteristic": item.characteristic,
+            "value": item.value,
+            "uncertainty": item.uncertainty,
+            "unit": item.unit,
+            "method": item.method,
+            "zone": item.zone,
+        }
+        for item in report.measurements
+    ]

@@ -1,0 +1,162 @@
+"""The tables of the record; every change here needs a migration beside it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Text,
+    TypeDecorator,
+)
+from sqlmodel import Field, SQLModel
+
+__all__ = ["DefectRow", "DispositionRow", "InspectionRow", "MeasurementRow", "OutboxRow", "UtcDateTime", "metadata"]
+
+# Constraint names are part of the schema: without them a later migration cannot drop one by name on PostgreSQL.
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A moment, kept in UTC: SQLite has no time zones, and a naive time in a record is a wrong time."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse naive times, turn the rest into UTC."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"a time in the record needs a time zone, got {value.isoformat()}")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Say that it is UTC where the database cannot."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _moment(*, nullable: bool = False) -> Any:
+    return Field(sa_column=Column(UtcDateTime(), nullable=nullable))
+
+
+def _text() -> Any:
+    return Field(sa_column=Column(Text(), nullable=False))
+
+
+def _of_inspection() -> Any:
+    return Field(sa_column=Column(Integer(), ForeignKey("inspection.id"), nullable=False, index=True))
+
+
+class _Table(SQLModel):
+    """What the tables share: one set of names."""
+
+    metadata: ClassVar[MetaData] = metadata
+
+
+class InspectionRow(_Table, table=True):
+    """One trigger: the columns people search by, and the whole report as JSON."""
+
+    __tablename__ = "inspection"
+    # counts() and the shift reports read this index alone, without touching the rows.
+    __table_args__ = (Index(None, "recorded_at", "outcome", "fault"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    report_id: str = Field(unique=True, max_length=36)
+    part_id: str = Field(index=True)
+    station: str
+    line: str
+    sequence: int = Field(sa_column=Column(BigInteger(), nullable=False))  # up to 2³²-1
+    triggered_at: datetime = _moment()
+    recorded_at: datetime = _moment()
+    outcome: str
+    fault: str
+    verdict: str
+    recipe: str
+    model_name: str
+    model_version: str
+    model_sha256: str
+    total_ms: float
+    report: str = _text()
+    image: str | None
+    texts: dict[str, str] = Field(sa_column=Column(JSON(), nullable=False))
+
+
+class DefectRow(_Table, table=True):
+    """One finding; the box is in raw-image pixels."""
+
+    __tablename__ = "defect"
+
+    id: int | None = Field(default=None, primary_key=True)
+    inspection_id: int = _of_inspection()
+    detection: int
+    label: str = Field(index=True)
+    score: float
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+    zone: str
+
+
+class MeasurementRow(_Table, table=True):
+    """One characteristic of one finding or of the part."""
+
+    __tablename__ = "measurement"
+
+    id: int | None = Field(default=None, primary_key=True)
+    inspection_id: int = _of_inspection()
+    detection: int | None
+    characteristic: str
+    value: float
+    uncertainty: float
+    unit: str
+    method: str
+    zone: str
+
+
+class DispositionRow(_Table, table=True):
+    """One decision about a part; a later one is a further row, so that the earlier stays readable."""
+
+    __tablename__ = "disposition"
+
+    id: int | None = Field(default=None, primary_key=True)
+    inspection_id: int = _of_inspection()
+    decision: str
+    reason_code: str
+    text: str = _text()
+    decided_by: str
+    at: datetime = _moment()
+
+
+class OutboxRow(_Table, table=True):
+    """One message on its way to the MES."""
+
+    __tablename__ = "outbox"
+    # AUTOINCREMENT: a number is never given twice, not even after the newest rows were removed.
+    __table_args__ = (Index(None, "acknowledged_at", "seq"), {"sqlite_autoincrement": True})
+
+    seq: int | None = Field(default=None, primary_key=True)
+    msg_id: str = Field(unique=True)
+    topic: str
+    body: str = _text()
+    created_at: datetime = _moment()
+    acknowledged_at: datetime | None = _moment(nullable=True)
