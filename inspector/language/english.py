@@ -87,10 +87,9 @@ class English:
         limit = f"the limit of {clause.limit}" if clause.limit else "the limit"
         away = f"{clause.distance} " if clause.distance else ""
         match clause.code:
-            case "above_usl":
-                return f"{value}, {away}above {limit}"
-            case "below_lsl":
-                return f"{value}, {away}below {limit}"
+            case "above_usl" | "below_lsl":
+                side = "above" if clause.code == "above_usl" else "below"
+                return f"{value}, {away}{side} {limit}"
             case "guard_band":
                 side = "beyond" if clause.beyond else "inside"
                 return f"{value}, {away}{side} {limit} and too close to it for the measurement uncertainty"

@@ -1,1 +1,6 @@
 """The HTTP API and the host of the operator's pages."""
+
+from inspector.web.board import LiveBoard
+from inspector.web.server import ImageUrl, PageBuilder, claim_address, serve
+
+__all__ = ["ImageUrl", "LiveBoard", "PageBuilder", "claim_address", "serve"]

@@ -1,0 +1,111 @@
+"""The HTTP API, version 1: status, parts and their pictures, read-only."""
+
+from __future__ import annotations
+
+import mimetypes
+from typing import Annotated
+from urllib.parse import urlencode
+from uuid import UUID
+
+from fastapi import APIRouter, FastAPI, HTTPException, Query, Request, Response
+from fastapi.responses import FileResponse, JSONResponse
+
+from inspector.domain import LiveFeed, RecordedPart, RecordReader, StoreError
+from inspector.web.pictures import Thumbnails
+from inspector.web.schema import Links, PartOut, StatusOut
+
+__all__ = ["API", "create_api", "image_url"]
+
+API = "/api/v1"
+_IN_MEMORY = 1000
+_MOST_PARTS = 500
+# A report id names one picture for ever, so browsers and proxies may keep it.
+_FOR_EVER = {"Cache-Control": "private, max-age=86400, immutable"}
+
+
+def image_url(part: RecordedPart, *, thumbnail: bool = False) -> str | None:
+    """Return the path of the part's picture on this server; None where no picture is kept."""
+    if part.image is None:
+        return None
+    query = {"part": part.report.trigger.part_id, **({"thumbnail": "true"} if thumbnail else {})}
+    return f"{API}/images/{part.report.id}?{urlencode(query)}"
+
+
+def create_api(feed: LiveFeed, reader: RecordReader, *, title: str = "Line inspector") -> FastAPI:
+    """Make the application; its OpenAPI description is at ``/api/v1/openapi.json``.
+
+    The interactive documentation pages are off: they load scripts from other hosts, and this box works without any.
+    """
+    app = FastAPI(title=title, version="1", openapi_url=f"{API}/openapi.json", docs_url=None, redoc_url=None)
+    app.include_router(_line_routes(feed), prefix=API, tags=["line"])
+    app.include_router(_part_routes(reader), prefix=API, tags=["parts"])
+    app.include_router(_picture_routes(feed, reader), prefix=API, tags=["pictures"])
+
+    @app.exception_handler(StoreError)
+    async def _store_error(_request: Request, error: StoreError) -> JSONResponse:
+        return JSONResponse({"detail": error.message, "remedy": error.remedy}, status_code=503)
+
+    return app
+
+
+def _line_routes(feed: LiveFeed) -> APIRouter:
+    routes = APIRouter()
+
+    @routes.get("/status", summary="Line, lamps and counts")
+    def status() -> StatusOut:
+        return StatusOut.of(feed.status(), feed.counts(), feed.version())
+
+    return routes
+
+
+def _part_routes(reader: RecordReader) -> APIRouter:
+    routes = APIRouter()
+
+    @routes.get("/parts", summary="Newest parts, newest first")
+    def parts(limit: Annotated[int, Query(ge=1, le=_MOST_PARTS)] = 20) -> list[PartOut]:
+        return [_out(part) for part in reader.latest(limit)]
+
+    @routes.get("/parts/{part_id:path}", summary="Every inspection of one part, newest first")
+    def part(part_id: str) -> list[PartOut]:
+        found = [_out(item) for item in reader.part(part_id)]
+        if not found:
+            raise HTTPException(404, f"no part {part_id!r} in the record")
+        return found
+
+    return routes
+
+
+def _picture_routes(feed: LiveFeed, reader: RecordReader) -> APIRouter:
+    routes = APIRouter()
+    thumbnails = Thumbnails()
+
+    def find(report_id: UUID, part_id: str) -> RecordedPart | None:
+        live = next((part for part in feed.recent(_IN_MEMORY) if part.report.id == report_id), None)
+        if live is not None or not part_id:
+            return live
+        return next((part for part in reader.part(part_id) if part.report.id == report_id), None)
+
+    @routes.get(
+        "/images/{report_id}",
+        summary="Archived picture of one inspection",
+        response_class=Response,
+        responses={200: {"content": {"image/*": {}}}, 404: {"description": "not kept, or expired"}},
+    )
+    def image(
+        report_id: UUID,
+        part: Annotated[str, Query(description="id of the part; finds inspections older than the live ones")] = "",
+        thumbnail: Annotated[bool, Query(description="a JPEG of at most 240 pixels a side")] = False,
+    ) -> Response:
+        found = find(report_id, part)
+        if found is None or found.image is None or not found.image.is_file():
+            raise HTTPException(404, f"no picture of inspection {report_id} is kept")
+        if thumbnail:
+            return Response(thumbnails.jpeg(found.image), media_type="image/jpeg", headers=_FOR_EVER)
+        kind = mimetypes.guess_type(found.image.name)[0] or "application/octet-stream"
+        return FileResponse(found.image, media_type=kind, headers=_FOR_EVER)
+
+    return routes
+
+
+def _out(part: RecordedPart) -> PartOut:
+    return PartOut.of(part, Links(image=image_url(part), thumbnail=image_url(part, thumbnail=True)))

@@ -1,0 +1,80 @@
+"""The line's present moment in memory: what every screen watches and the API answers from."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter, deque
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from itertools import islice
+
+from inspector.domain import Counts, FaultCode, Lamp, LampState, LineStatus, Outcome, RecordedPart
+
+__all__ = ["LiveBoard"]
+
+
+class LiveBoard:
+    """A ``LiveFeed`` in memory; every method may be called from any thread.
+
+    Parameters
+    ----------
+    line, recipe, model, simulated
+        What the line says of itself until its first ``status_changed``.
+    keep
+        How many parts stay in memory; older ones are in the record.
+    """
+
+    def __init__(
+        self, *, line: str = "", recipe: str = "", model: str = "", simulated: bool = False, keep: int = 200
+    ) -> None:
+        now = datetime.now(UTC)
+        self._lock = threading.Lock()
+        self._version = 0
+        self._parts: deque[RecordedPart] = deque(maxlen=keep)
+        self._tally: Counter[str] = Counter()
+        self._status = LineStatus(
+            line=line,
+            ready=False,
+            recipe=recipe,
+            lamps={lamp: LampState(None, now) for lamp in Lamp},
+            model=model,
+            simulated=simulated,
+        )
+
+    def part_recorded(self, part: RecordedPart) -> None:
+        """Show this part as the newest one and count it."""
+        verdict = part.report.verdict
+        kind = {Outcome.PASS: "passed", Outcome.REVIEW: "review", Outcome.FAIL: "failed"}[verdict.outcome]
+        if verdict.fault is not FaultCode.NONE:
+            kind = "faults"
+        with self._lock:
+            self._parts.append(part)
+            self._tally[kind] += 1
+            self._version += 1
+
+    def status_changed(self, status: LineStatus) -> None:
+        """Replace what the line says of itself; saying the same again changes nothing."""
+        with self._lock:
+            if status != self._status:
+                self._status = status
+                self._version += 1
+
+    def version(self) -> int:
+        """Return a number that grows with every change."""
+        with self._lock:
+            return self._version
+
+    def status(self) -> LineStatus:
+        """Return the line's latest word of itself."""
+        with self._lock:
+            return self._status
+
+    def counts(self) -> Counts:
+        """Return the counts since this board was made."""
+        with self._lock:
+            return Counts(**self._tally)
+
+    def recent(self, limit: int) -> Sequence[RecordedPart]:
+        """Return the newest parts, newest first; at most ``keep`` of them."""
+        with self._lock:
+            return tuple(islice(reversed(self._parts), max(limit, 0)))
