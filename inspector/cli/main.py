@@ -1,0 +1,56 @@
+"""The root of the commands: what exists, and how an error of ours ends a command."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from inspector.cli import check, data, mes, models, plc, run, train
+from inspector.domain import ConfigurationError, InspectorError
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="inspector",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Industrial visual inspection with voice command: camera to PLC verdict, record, MES and report.",
+    epilog="Start with: inspector demo",
+)
+
+app.command()(run.demo)
+app.command("run")(run.run)
+app.command()(check.check)
+app.command()(check.schema)
+app.command()(run.bench)
+app.command()(train.train)
+app.add_typer(models.app, name="models")
+app.add_typer(data.app, name="data")
+app.add_typer(plc.app, name="plc")
+app.add_typer(mes.app, name="mes")
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and end.")] = False,
+) -> None:
+    if version:
+        from inspector import __version__
+
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command line; an error of ours is a sentence and an exit code, not a traceback."""
+    try:
+        app()
+    except ConfigurationError as error:
+        typer.secho(f"Error: {error}", fg=typer.colors.RED, err=True)
+        sys.exit(2)
+    except InspectorError as error:
+        typer.secho(f"Error: {error}", fg=typer.colors.RED, err=True)
+        sys.exit(1)
