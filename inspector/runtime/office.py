@@ -1,0 +1,157 @@
+"""Everything slow, after the verdict: journal -> text, record, message, screen."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Protocol
+
+from inspector.domain import (
+    Decision,
+    Disposition,
+    FaultCode,
+    InspectionReport,
+    Lamp,
+    LampState,
+    LanguageError,
+    LineStatus,
+    OutboxMessage,
+    Outcome,
+    RecordedPart,
+    RecordReader,
+    ReportArchive,
+    ReportWriter,
+    StoreError,
+)
+from inspector.runtime.spool import Spool, Spooled
+
+__all__ = ["Archive", "Board", "Office", "default_disposition"]
+
+log = logging.getLogger(__name__)
+
+SILENT_AFTER_S = 3.0
+RETRY_S = 1.0
+
+
+class Archive(ReportArchive, RecordReader, Protocol):
+    """A record that can be written and read."""
+
+
+class Board(Protocol):
+    """Where the screen reads from."""
+
+    def part_recorded(self, part: RecordedPart) -> None:
+        """Show a newly recorded part."""
+        ...
+
+    def status_changed(self, status: LineStatus) -> None:
+        """Show what the line says of itself."""
+        ...
+
+
+class Office:
+    """Turns answered journal entries into records, in order, each exactly once.
+
+    Parameters
+    ----------
+    compose
+        Makes the messages for the MES from a report, its disposition and its picture's name.
+    written
+        Called after each commit, so that the relay need not poll.
+    """
+
+    def __init__(
+        self,
+        *,
+        spool: Spool,
+        archive: Archive,
+        board: Board,
+        writer: ReportWriter,
+        languages: Sequence[str],
+        compose: Callable[[InspectionReport, Disposition | None], Sequence[OutboxMessage]],
+        written: Callable[[], None],
+        status: LineStatus,
+    ) -> None:
+        self._spool, self._archive, self._board = spool, archive, board
+        self._writer, self._languages = writer, tuple(languages)
+        self._compose, self._written = compose, written
+        self._status, self._heard_at = status, time.monotonic()
+        self._mes = status.lamps[Lamp.MES]
+        self._retry_at = 0.0
+        self._lost = False
+
+    def record_waiting(self) -> int:
+        """Record what the journal holds; return how many parts were taken off it.
+
+        Where the store refuses, everything stays in the journal and is tried again later.
+        """
+        if time.monotonic() < self._retry_at:
+            return 0
+        taken = 0
+        try:
+            for entry in self._spool.finished():
+                self._record(entry)
+                taken += 1
+        except StoreError as error:
+            self._retry_at = time.monotonic() + RETRY_S
+            if not self._lost:
+                log.error("parts wait in the journal, the record does not take them: %s", error)  # noqa: TRY400
+            self._lost = True
+        else:
+            if self._lost:
+                log.warning("the record takes parts again")
+            self._lost = False
+        if taken:
+            self._written()
+        return taken
+
+    def heard(self, status: LineStatus | None) -> None:
+        """Show the line's word on the screen; None is silence, which after a while means that it is gone."""
+        now = time.monotonic()
+        if status is not None:
+            self._status, self._heard_at = status, now
+        elif now - self._heard_at > SILENT_AFTER_S:
+            gone = LampState(None, datetime.now(UTC), "the line process does not answer")
+            lamps = {lamp: state if state.good is None else gone for lamp, state in self._status.lamps.items()}
+            self._status = replace(self._status, ready=False, lamps=lamps)
+        self._board.status_changed(replace(self._status, lamps={**self._status.lamps, Lamp.MES: self._mes}))
+
+    def mes_changed(self, state: LampState) -> None:
+        """Set the lamp of the MES."""
+        self._mes = state
+
+    def _record(self, entry: Spooled) -> None:
+        report = entry.report
+        disposition = default_disposition(report)
+        recorded = self._archive.record(
+            report,
+            pixels=self._spool.pixels(entry),
+            texts=self._texts(report),
+            messages=self._compose(report, disposition),
+            disposition=disposition,
+        )
+        self._spool.discard(entry)
+        if recorded:
+            self._board.part_recorded(self._archive.latest(1)[0])
+
+    def _texts(self, report: InspectionReport) -> Mapping[str, str]:
+        texts = {}
+        for language in self._languages:
+            try:
+                texts[language] = self._writer.write(report, language)
+            except LanguageError as error:
+                log.warning("no %s text for part %s: %s", language, report.trigger.part_id, error)
+        return texts
+
+
+def default_disposition(report: InspectionReport) -> Disposition | None:
+    """Return what the rules do with a part they could not decide: it is held."""
+    verdict = report.verdict
+    if verdict.fault is not FaultCode.NONE:
+        return Disposition(Decision.HOLD, verdict.fault.name.lower(), "not inspected", "rules")
+    if verdict.outcome is Outcome.REVIEW:
+        return Disposition(Decision.HOLD, verdict.reasons[0].code, "open by the rules", "rules")
+    return None

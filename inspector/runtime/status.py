@@ -1,0 +1,67 @@
+"""What the line says of itself, kept up to date from several threads and told to the office."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from inspector.domain import FaultCode, InspectionReport, Lamp, LampState, LineStatus
+
+__all__ = ["StatusKeeper"]
+
+CAMERA_FAULTS = frozenset({FaultCode.CAMERA_LOST, FaultCode.BAD_FRAME})
+
+
+class StatusKeeper:
+    """Holds one ``LineStatus``; a lamp keeps its *since* until it really changes.
+
+    Parameters
+    ----------
+    tell
+        Called with the new status after every change and by ``repeat``.
+    """
+
+    def __init__(self, status: LineStatus, tell: Callable[[LineStatus], None]) -> None:
+        self._lock = threading.Lock()
+        self._status, self._tell = status, tell
+
+    def lamp(self, lamp: Lamp, good: bool | None, detail: str = "") -> None:
+        """Set one lamp."""
+        with self._lock:
+            before = self._status.lamps[lamp]
+            if (before.good, before.detail) == (good, detail):
+                return
+            since = before.since if before.good == good else datetime.now(UTC)
+            lamps = {**self._status.lamps, lamp: LampState(good, since, detail)}
+            self._status = replace(self._status, lamps=lamps)
+        self.repeat()
+
+    def ready(self, ready: bool) -> None:
+        """Say whether the line takes triggers."""
+        with self._lock:
+            if self._status.ready == ready:
+                return
+            self._status = replace(self._status, ready=ready)
+        self.repeat()
+
+    def inspected(self, report: InspectionReport) -> None:
+        """Read the camera's and the model's state off a finished part."""
+        fault = report.verdict.fault
+        if fault in CAMERA_FAULTS:
+            self.lamp(Lamp.CAMERA, False, _note(report))
+        elif fault is FaultCode.DETECTOR:
+            self.lamp(Lamp.MODEL, False, _note(report))
+        elif report.detections is not None:
+            self.lamp(Lamp.CAMERA, True)
+            self.lamp(Lamp.MODEL, True)
+        self.repeat()
+
+    def repeat(self) -> None:
+        """Tell the status again; it is also the sign of life."""
+        self._tell(self._status)
+
+
+def _note(report: InspectionReport) -> str:
+    return next((reason.note for reason in report.verdict.reasons if reason.note), "")
