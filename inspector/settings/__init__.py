@@ -1,5 +1,6 @@
 """line_configs/*.yaml -> validated settings."""
 
+from inspector.settings.explain import Finding
 from inspector.settings.line import LineSettings
 from inspector.settings.links import (
     EmbeddedMes,
@@ -13,7 +14,9 @@ from inspector.settings.links import (
     SimulatedPlc,
     Store,
 )
+from inspector.settings.loading import check_line, data_folder, load_line, settle
 from inspector.settings.recipes import CHARACTERISTICS, Recipe, Rule
+from inspector.settings.reference import line_schema, reference_markdown
 from inspector.settings.vision import Calibration, Detector, ExpectedImage, FolderCamera, VirtualCamera, Zone
 
 __all__ = [
@@ -22,6 +25,7 @@ __all__ = [
     "Detector",
     "EmbeddedMes",
     "ExpectedImage",
+    "Finding",
     "FolderCamera",
     "Identity",
     "ImageArchive",
@@ -37,4 +41,10 @@ __all__ = [
     "Store",
     "VirtualCamera",
     "Zone",
+    "check_line",
+    "data_folder",
+    "line_schema",
+    "load_line",
+    "reference_markdown",
+    "settle",
 ]

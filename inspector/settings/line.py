@@ -56,9 +56,9 @@ class LineSettings(Settings):
                 InitErrorDetails(type=item["type"], loc=item["loc"], input=item["input"], ctx=item.get("ctx", {}))
                 for item in error.errors(include_url=False)
             ]
-            raise ValidationError.from_exception_data(cls.__name__, [*singles, *relations]) from error
+            raise ValidationError.from_exception_data(cls.__name__, [*singles, *relations], hide_input=True) from error
         if relations:
-            raise ValidationError.from_exception_data(cls.__name__, relations)
+            raise ValidationError.from_exception_data(cls.__name__, relations, hide_input=True)
         return settings
 
     @property

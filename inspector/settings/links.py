@@ -9,14 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from inspector.domain import SettingsError
-from inspector.settings.base import EnvironmentName, FilePath, Name, Port, Settings
-
-NodeId = Annotated[str, Field(max_length=256, pattern=r"^(ns=\d+;)?[isgb]=.+$")]
-"""An OPC UA node id in its text form."""
-
-TopicLevel = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^/+#\s]+$")]
-"""One level of an MQTT topic."""
-
+from inspector.settings.base import HOST, EnvironmentName, FilePath, Name, NodeId, Port, Settings, TopicLevel
 
 # --- PLC --------------------------------------------------------------------------------------------------
 
@@ -196,7 +189,7 @@ class Screen(Settings):
         default="127.0.0.1",
         min_length=1,
         max_length=253,
-        pattern=r"^[A-Za-z0-9_.:-]+$",
+        pattern=HOST,
         description="Address to listen on; 127.0.0.1 is this machine only, 0.0.0.0 every network it is in.",
     )
     port: Port = Field(default=8080, description="TCP port; 0: a free one.")

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from inspector.settings.base import FilePath, Name, Settings
+from inspector.settings.base import MODEL, FilePath, Name, Settings
 
 PxPerMm = Annotated[float, Field(ge=1, le=2000)]
 Pixels = Annotated[int, Field(ge=32, le=16384)]
@@ -70,7 +70,7 @@ class Detector(Settings):
     model: str = Field(
         default="bare-board",
         min_length=1,
-        pattern=r"^[^\\\s]+$",
+        pattern=MODEL,
         description="Name of a shipped model, or the path of a model folder (with a `/`; relative to this file).",
     )
     backend: Literal["auto", "onnxruntime", "openvino"] = Field(

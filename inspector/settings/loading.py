@@ -1,0 +1,124 @@
+"""A line's YAML file -> settings, or everything that is wrong with the file."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from inspector.domain import SettingsError
+from inspector.settings.document import parse
+from inspector.settings.explain import Finding, explain, spelled
+from inspector.settings.line import LineSettings
+from inspector.settings.links import MqttMes
+from inspector.settings.vision import FolderCamera
+
+MAX_BYTES = 1_000_000
+DATA_VARIABLE = "INSPECTOR_DATA"
+
+
+def data_folder() -> Path:
+    """Return the folder that everything is written to: $INSPECTOR_DATA, else ``var`` in the working directory."""
+    return Path(os.environ.get(DATA_VARIABLE) or "var").expanduser().absolute()
+
+
+def load_line(path: str | Path, *, data: Path | None = None) -> LineSettings:
+    """Return the settings of a line with every path absolute.
+
+    What the line reads lies relative to its file; what it writes lies relative to ``data`` (default:
+    ``data_folder()``). Raises ``SettingsError``, which names the first mistake and how many more there are.
+    """
+    settings, findings = _read(Path(path))
+    if settings is None or findings:
+        more = len(findings) - 1
+        others = f" (and {more} more mistake{'s' * (more > 1)})" if more else ""
+        hint = f" 'inspector check {path}' lists all of them." if more else ""
+        raise SettingsError(f"{findings[0]}{others}", remedy=f"{findings[0].remedy}{hint}")
+    return settle(settings, Path(path).absolute().parent, data_folder() if data is None else data.absolute())
+
+
+def check_line(path: str | Path) -> list[Finding]:
+    """Return every mistake in a line's file, in the order of the file; empty where it is valid."""
+    return _read(Path(path))[1]
+
+
+def settle(settings: LineSettings, folder: Path, data: Path) -> LineSettings:
+    """Return the settings with absolute paths: inputs below ``folder``, outputs below ``data``."""
+    camera, detector, mes, store = settings.camera, settings.detector, settings.mes, settings.store
+    if isinstance(camera, FolderCamera):
+        camera = camera.model_copy(update={"path": _below(folder, camera.path)})
+    if "/" in detector.model:
+        detector = detector.model_copy(update={"model": str(_below(folder, Path(detector.model)))})
+    if isinstance(mes, MqttMes) and mes.password_file is not None:
+        mes = mes.model_copy(update={"password_file": _below(folder, mes.password_file)})
+    own = data / settings.line
+    file = Path(store.url.removeprefix("sqlite:///")) if store.url else own / "record.db"
+    images = store.images.model_copy(update={"folder": _below(data, store.images.folder or own / "images")})
+    store = store.model_copy(update={"url": f"sqlite:///{_below(data, file)}", "images": images})
+    return settings.model_copy(update={"camera": camera, "detector": detector, "mes": mes, "store": store})
+
+
+def _below(folder: Path, path: Path) -> Path:
+    return Path(os.path.normpath(folder / path.expanduser()))
+
+
+def _read(path: Path) -> tuple[LineSettings | None, list[Finding]]:
+    text = _text(path)
+    if isinstance(text, Finding):
+        return None, [text]
+    file, document = str(path), parse(text)
+    flaws = [
+        Finding(file, flaw.place.line, flaw.place.column, spelled(flaw.path), flaw.problem, flaw.remedy)
+        for flaw in document.flaws
+    ]
+    if not document.readable:
+        return None, flaws
+    if document.data is None:
+        return None, [_whole(path, "the file is empty", "Start from one of the files in line_configs/.")]
+    try:
+        return LineSettings.model_validate(document.data), flaws
+    except ValidationError as error:
+        return None, sorted([*flaws, *explain(error, document, file)])
+
+
+def _text(path: Path) -> str | Finding:
+    try:
+        raw = path.read_bytes()
+    except FileNotFoundError:
+        return _whole(path, "there is no such file", _nearby(path))
+    except IsADirectoryError:
+        return _whole(path, "this is a folder, not a file", _nearby(path / "line.yaml"))
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        return _whole(path, f"the file cannot be read: {reason}", "Check the path and who may read it.")
+    if len(raw) > MAX_BYTES:
+        return _whole(path, f"the file has {len(raw)} bytes, more than {MAX_BYTES}", "Name the YAML file of a line.")
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = raw[: error.start]
+        column = error.start - (before.rfind(b"\n") + 1) + 1
+        return Finding(
+            str(path),
+            before.count(b"\n") + 1,
+            column,
+            "",
+            f"the file is not UTF-8: byte 0x{raw[error.start]:02x}",
+            "Save it with the encoding UTF-8.",
+        )
+
+
+def _nearby(path: Path) -> str:
+    folder = path.parent
+    names = sorted(file.name for file in folder.glob("*.y*ml")) if folder.is_dir() else []
+    if not names:
+        return "Name the YAML file of a line, such as line_configs/virtual-board.yaml."
+    near = difflib.get_close_matches(path.name, names, n=1)
+    first = f"Did you mean '{folder / near[0]}'? " if near else ""
+    return f"{first}In {folder}/ there are: {', '.join(names)}."
+
+
+def _whole(path: Path, problem: str, remedy: str) -> Finding:
+    return Finding(str(path), 1, 1, "", problem, remedy)
