@@ -309,6 +309,7 @@ class FaultCode(IntEnum):
     CRASH = 60
     STORAGE = 70
     PLC_LOST = 80
+    PLC_ACK = 81
     RECIPE = 90
 
 

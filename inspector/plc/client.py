@@ -1,0 +1,452 @@
+"""Triggers from and verdicts to a PLC that is an OPC UA server: the handshake in client role."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from types import MappingProxyType
+
+from inspector.domain import (
+    ConfigurationError,
+    Decision,
+    Disposition,
+    FaultCode,
+    LampState,
+    PlcError,
+    PlcLost,
+    Trigger,
+    Verdict,
+    WireVerdict,
+)
+from inspector.plc.cycle import Cycle, Phase, Ticket
+from inspector.plc.handshake import HANDSHAKE, UNLISTED_DEFECT, FromInspector, FromPlc, Name, Value, default_nodes
+from inspector.plc.heartbeat import Heartbeat
+from inspector.plc.link import PlcLink, check_url
+
+__all__ = ["OpcUaHandshake", "PeerState", "result_id"]
+
+log = logging.getLogger(__name__)
+
+_FIRST_RETRY_S = 0.1
+_RETRY_GROWTH = 2.0
+# While a part is inspected only an overrun or a reset can come: reading seldom leaves the processor to the detector.
+_BUSY_POLL_S = 0.025
+
+
+@dataclass(frozen=True, slots=True)
+class PeerState:
+    """What the PLC's registers said when the line came up.
+
+    Attributes
+    ----------
+    pending
+        A trigger that is still raised, was taken by a line that is gone, and has no result. It is not
+        yielded by ``triggers``; whoever asked has to ``answer`` it (UNKNOWN, ``FaultCode.CRASH``).
+    answered_sequence
+        SeqNo of the last result that was written, None where there was none.
+    result_valid
+        Whether that result still stood, waiting for its acknowledgement.
+    """
+
+    pending: Trigger | None
+    answered_sequence: int | None
+    result_valid: bool
+
+
+def result_id(trigger: Trigger) -> str:
+    """Return the ResultId register of this trigger: the same for the same trigger, whoever asks."""
+    return f"{trigger.station}-{trigger.sequence}-{trigger.at.astimezone(UTC):%Y%m%dT%H%M%S%fZ}"
+
+
+class OpcUaHandshake:
+    """The handshake of docs/plc.md against the PLC's own OPC UA server; a ``TriggerSource``.
+
+    The connection is made, watched and made again in the background from the first ``survey``, ``triggers``
+    or ``set_ready`` on. Ready is up only while the line wants it, the PLC is connected, its heartbeat moves
+    and the handshake is idle.
+
+    *Start-up after a crash.* Call ``survey`` before ``triggers``: it waits for the PLC and tells which
+    trigger a line that is gone had taken (``PeerState.pending``). That one is handed over by ``survey`` only.
+    ``answer`` it like any other and everything goes on; ``triggers`` yields what comes after. A trigger that
+    is raised but was never acknowledged is a normal one. Without a ``survey`` the adapter itself answers the
+    pending one with UNKNOWN and ``FaultCode.CRASH``.
+
+    *After a loss* (connection, or HbPlc still for three periods) no verdict of before is ever written:
+    ``answer`` raises ``PlcLost`` for every trigger of before, and the adapter itself answers such a trigger
+    with UNKNOWN and ``FaultCode.PLC_LOST`` where the PLC still has it raised. A result that was completely
+    written before the connection fell stands and is acknowledged as usual.
+
+    *Overrun.* A new SeqNo while a part waits for its verdict is yielded at once with ``overrun=True``; its
+    ``answer`` waits until the part before is answered and acknowledged.
+
+    Parameters
+    ----------
+    url
+        ``opc.tcp://host:port/``.
+    station
+        Name of the station in the triggers.
+    nodes
+        Node id by register name; names left out keep ``ns=2;s=Handshake.<Name>``. ``nsu=<URI>;s=…`` is
+        resolved by the PLC's namespace table.
+    namespace_uri
+        Namespace of the default node ids in place of index 2.
+    recipes
+        RecipeId -> recipe name; an id that is not here becomes ``#<id>``, 0 becomes the empty name.
+    defect_codes
+        Defect class -> DefectCode; a class that is not here becomes 65535.
+    poll_ms, heartbeat_ms, timeout_s
+        Reading period; heartbeat period of both sides; how long a request, and separately the PLC's
+        ResultAck, may take.
+    max_retry_s
+        Longest pause between two attempts to connect.
+    on_lamp
+        Called with the lamp's new state, in the event loop.
+
+    Raises
+    ------
+    ConfigurationError
+        From the constructor for a bad url or register name; from ``survey``, ``triggers`` and ``answer``
+        where a register is missing in the PLC or has the wrong type.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        station: str,
+        nodes: Mapping[str, str] = MappingProxyType({}),
+        namespace_uri: str | None = None,
+        recipes: Mapping[int, str] = MappingProxyType({}),
+        defect_codes: Mapping[str, int] = MappingProxyType({}),
+        poll_ms: float = 5.0,
+        heartbeat_ms: float = 500.0,
+        timeout_s: float = 2.0,
+        max_retry_s: float = 2.0,
+        on_lamp: Callable[[LampState], None] | None = None,
+    ) -> None:
+        self.url = check_url(url)
+        unknown = sorted(set(nodes) - {name.value for name in HANDSHAKE})
+        if unknown:
+            raise ConfigurationError(
+                f"plc.nodes names {', '.join(unknown)}, which the handshake does not have",
+                remedy=f"The registers are {', '.join(HANDSHAKE)}.",
+            )
+        self._nodes = {**default_nodes(namespace_uri), **nodes}
+        self._station = station
+        self._recipes = dict(recipes)
+        self._defect_codes = dict(defect_codes)
+        self._poll_s = poll_ms / 1000
+        self._timeout_s = timeout_s
+        self._max_retry_s = max_retry_s
+        self._heartbeat = Heartbeat(heartbeat_ms / 1000)
+        self._cycle = Cycle(self._make_trigger, ack_timeout_s=timeout_s)
+        self._tickets: dict[int, Ticket] = {}
+        self._arrived: asyncio.Queue[Ticket | None] = asyncio.Queue()
+        self._link: PlcLink | None = None
+        self._written: dict[Name, Value] = {}
+        self._io = asyncio.Lock()
+        self._wake = asyncio.Event()
+        self._synced = asyncio.Event()
+        self._closing = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._failure: ConfigurationError | None = None
+        self._peer = PeerState(None, None, False)
+        self._orphan: Ticket | None = None
+        self._surveyed = False
+        self._on_lamp = on_lamp
+        self._lamp = LampState(None, datetime.now(UTC), f"connecting to {url}")
+
+    # --- the port -----------------------------------------------------------------------------------------
+
+    async def survey(self) -> PeerState:
+        """Wait for the PLC and return what its registers said; see the class for what to do with it."""
+        self._surveyed = True
+        self._start()
+        await self._synced.wait()
+        self._check_usable("survey")
+        return self._peer
+
+    async def triggers(self) -> AsyncIterator[Trigger]:
+        """Yield each trigger once, acknowledged to the PLC; ends with ``close``."""
+        self._start()
+        while True:
+            ticket = await self._arrived.get()
+            if ticket is None:
+                self._arrived.put_nowait(None)
+                if self._failure is not None:
+                    raise self._failure
+                return
+            if not ticket.lost:
+                yield ticket.trigger
+
+    async def answer(self, trigger: Trigger, verdict: Verdict, disposition: Disposition | None = None) -> None:
+        """Write the verdict: the data in one request, ResultValid in the next; return when both are written.
+
+        The acknowledgement is awaited in the background. An overrun is answered after the part before it, so
+        a single consumer has to answer in the order of ``triggers``. Raises ``PlcLost`` where the trigger
+        is from before a loss or a Reset, or where the write fails: then the outcome is unknown.
+        """
+        ticket = self._tickets.get(trigger.sequence)
+        if ticket is None or ticket.trigger != trigger:
+            self._check_usable("answer")
+            raise self._too_late(trigger, "it is not open any more")
+        await ticket.turn.wait()
+        async with self._io:
+            if ticket.lost or self._link is None:
+                raise self._too_late(trigger, ticket.lost or "the connection is gone")
+            try:
+                await self._write_result(self._link, ticket, verdict, disposition)
+            except PlcError as error:
+                self._lose(error)
+                self._wake.set()
+                if isinstance(error, PlcLost):
+                    raise
+                raise PlcLost(error.message, remedy=error.remedy) from error
+        self._wake.set()
+
+    async def set_ready(self, ready: bool, *, fault: int = 0) -> None:
+        """Say whether the line takes triggers; written at once, or when the PLC is there."""
+        self._cycle.wanted, self._cycle.line_fault = ready, fault
+        self._start()
+        async with self._io:
+            if self._link is None or self._cycle.phase is Phase.LOST:
+                return
+            try:
+                await self._write_outputs(self._link)
+            except PlcError as error:
+                self._lose(error)
+                self._wake.set()
+
+    async def close(self) -> None:
+        """Drop Ready, say good-bye, release the connection; safe to call twice.
+
+        A trigger that has no result stays acknowledged in the registers, so that the next start finds it.
+        """
+        self._closing.set()
+        self._wake.set()
+        if self._task is None:
+            self._finish("the line was closed")
+        else:
+            await self._task
+
+    # --- the lamp -----------------------------------------------------------------------------------------
+
+    @property
+    def connected(self) -> bool:
+        """Whether the PLC is there and its heartbeat moves."""
+        return bool(self._lamp.good)
+
+    @property
+    def lamp(self) -> LampState:
+        """The state of the connection for the operator's screen."""
+        return self._lamp
+
+    def _set_lamp(self, good: bool, detail: str) -> None:
+        if good is self._lamp.good:
+            return
+        log.log(logging.INFO if good else logging.WARNING, "%s", detail)
+        self._lamp = LampState(good, datetime.now(UTC), detail)
+        if self._on_lamp is not None:
+            self._on_lamp(self._lamp)
+
+    # --- connection ---------------------------------------------------------------------------------------
+
+    def _start(self) -> None:
+        if self._task is None and not self._closing.is_set():
+            self._task = asyncio.create_task(self._run(), name=f"plc {self.url}")
+
+    async def _run(self) -> None:
+        """Connect, serve, and begin again after every loss, with a growing pause while nobody answers."""
+        pause = _FIRST_RETRY_S
+        try:
+            while not self._closing.is_set():
+                pause = min(pause * _RETRY_GROWTH, self._max_retry_s)
+                if await self._connection():
+                    pause = _FIRST_RETRY_S
+                await self._until(self._closing, pause)
+        except ConfigurationError as error:
+            self._failure = error
+            self._set_lamp(False, str(error))
+        finally:
+            self._finish("the connection was closed")
+
+    async def _connection(self) -> bool:
+        """Live through one connection; True where it came to work at all."""
+        link: PlcLink | None = None
+        worked = True
+        try:
+            self._link = link = await PlcLink.open(self.url, self._nodes, timeout_s=self._timeout_s)
+            await self._serve(link)
+        except ConfigurationError as error:
+            # A PLC that was right before may still be loading its program; a first look that fails is final.
+            if not self._synced.is_set():
+                raise
+            worked = self.connected
+            self._lose(error)
+        except PlcError as error:
+            worked = self.connected
+            self._lose(error)
+        finally:
+            self._link = None
+            if link is not None:
+                await link.close(good=self._closing.is_set() and self.connected)
+        return worked
+
+    async def _serve(self, link: PlcLink) -> None:
+        """Talk to a connected PLC until it is lost or ``close`` is called."""
+        await self._resync(link)
+        while not self._closing.is_set() and self._link is link:
+            pause = await self._step(link)
+            if pause > 0:
+                await self._until(self._wake, pause)
+                self._wake.clear()
+        if self._link is link:
+            await link.write({Name.READY: False})
+
+    async def _resync(self, link: PlcLink) -> None:
+        async with self._io:
+            self._written = await link.read_all()
+            plc, mine = FromPlc.of(self._written), FromInspector.of(self._written)
+            now = asyncio.get_running_loop().time()
+            self._heartbeat.restart(now)
+            first = not self._synced.is_set()
+            orphan = self._cycle.resync(plc, mine, now)
+            if orphan is not None:
+                self._tickets[orphan.trigger.sequence] = orphan
+            if first:
+                answered = mine.answered_sequence
+                self._peer = PeerState(orphan.trigger if orphan else None, answered, mine.result_valid)
+            await self._write_outputs(link)
+            self._set_lamp(True, f"connected to the PLC at {self.url}")
+            self._synced.set()
+            if orphan is not None and not (first and self._surveyed):
+                code = FaultCode.CRASH if first else FaultCode.PLC_LOST
+                verdict = Verdict.unknown(code, "the trigger was still raised when the PLC was reached again")
+                await self._write_result(link, orphan, verdict, None)
+
+    async def _step(self, link: PlcLink) -> float:
+        """Read once, react, and return the seconds until the next reading."""
+        async with self._io:
+            if self._link is not link:
+                return 0.0
+            plc = await link.read_plc()
+            now = asyncio.get_running_loop().time()
+            if not self._heartbeat.alive(plc.heartbeat, now):
+                if self.connected:
+                    self._lose_heartbeat()
+                await self._write_outputs(link, self._beat(now))
+                return _BUSY_POLL_S
+            if self._cycle.phase is Phase.LOST:
+                resync = True
+            else:
+                resync = False
+                phase = self._cycle.phase
+                ticket = self._cycle.observe(plc, now)
+                await self._write_outputs(link, self._beat(now))
+                if ticket is not None:
+                    self._forget_closed()
+                    self._tickets[ticket.trigger.sequence] = ticket
+                    self._arrived.put_nowait(ticket)
+                if self._cycle.phase is not phase:
+                    return 0.0
+        if resync:
+            await self._resync(link)
+            return 0.0
+        return _BUSY_POLL_S if self._cycle.phase is Phase.BUSY else self._poll_s
+
+    def _beat(self, now: float) -> dict[Name, Value]:
+        count = self._heartbeat.due(now)
+        return {} if count is None else {Name.HB_VISION: count}
+
+    def _lose(self, error: Exception) -> None:
+        self._link = None
+        self._set_lamp(False, str(error))
+        self._abandon(str(error), withdraw=False)
+
+    def _lose_heartbeat(self) -> None:
+        reason = f"the heartbeat of the PLC at {self.url} stands still"
+        self._set_lamp(False, f"{reason}. Check that the PLC's program runs.")
+        self._abandon(reason, withdraw=True)
+
+    def _abandon(self, reason: str, *, withdraw: bool) -> None:
+        self._cycle.abandon(reason, withdraw=withdraw)
+        self._tickets.clear()
+        while not self._arrived.empty():
+            self._arrived.get_nowait()
+
+    def _finish(self, reason: str) -> None:
+        """Wake everybody who waits: nothing more will come."""
+        self._abandon(reason, withdraw=False)
+        self._arrived.put_nowait(None)
+        self._synced.set()
+
+    @staticmethod
+    async def _until(event: asyncio.Event, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await event.wait()
+        except TimeoutError:
+            pass
+
+    # --- registers ----------------------------------------------------------------------------------------
+
+    async def _write_outputs(self, link: PlcLink, extra: Mapping[Name, Value] = MappingProxyType({})) -> None:
+        """Write what differs from what the PLC holds, in one request."""
+        wanted = {**self._cycle.outputs(), **extra}
+        changed = {name: value for name, value in wanted.items() if self._written.get(name) != value}
+        if changed:
+            await link.write(changed)
+            self._written.update(changed)
+
+    async def _write_result(
+        self, link: PlcLink, ticket: Ticket, verdict: Verdict, disposition: Disposition | None
+    ) -> None:
+        wire = verdict.wire
+        values: dict[Name, Value] = {
+            Name.VERDICT: int(wire),
+            Name.DEFECT_CODE: self._defect_code(verdict),
+            Name.DISPOSITION: int(disposition.decision if disposition else _default_decision(wire)),
+            Name.FAULT_CODE: int(verdict.fault),
+            Name.RES_SEQ_NO: ticket.trigger.sequence,
+            Name.RESULT_ID: result_id(ticket.trigger),
+        }
+        await link.write(values)
+        await link.write({Name.RESULT_VALID: True})
+        self._written.update(values)
+        self._written[Name.RESULT_VALID] = True
+        self._tickets.pop(ticket.trigger.sequence, None)
+        self._cycle.answered(asyncio.get_running_loop().time())
+
+    def _defect_code(self, verdict: Verdict) -> int:
+        named = [reason for reason in verdict.reasons if reason.label]
+        if not named:
+            return 0
+        worst = max(named, key=lambda reason: reason.outcome)
+        return self._defect_codes.get(worst.label, UNLISTED_DEFECT)
+
+    def _make_trigger(self, plc: FromPlc, overrun: bool) -> Trigger:
+        recipe = self._recipes.get(plc.recipe_id, f"#{plc.recipe_id}") if plc.recipe_id else ""
+        return Trigger(plc.part_id, self._station, plc.sequence, datetime.now(UTC), recipe=recipe, overrun=overrun)
+
+    def _forget_closed(self) -> None:
+        self._tickets = {sequence: ticket for sequence, ticket in self._tickets.items() if not ticket.lost}
+
+    def _check_usable(self, doing: str) -> None:
+        if self._failure is not None:
+            raise self._failure
+        if self._closing.is_set():
+            raise PlcLost(f"the connection to the PLC at {self.url} was closed before {doing}")
+
+    def _too_late(self, trigger: Trigger, why: str) -> PlcLost:
+        return PlcLost(
+            f"the verdict of SeqNo {trigger.sequence} was not given to the PLC at {self.url}: {why}",
+            remedy="The PLC treats the part as not good; hold it.",
+        )
+
+
+def _default_decision(wire: WireVerdict) -> Decision:
+    """Return the Disposition register where nobody disposed of the part yet."""
+    return {WireVerdict.OK: Decision.ACCEPT, WireVerdict.UNKNOWN: Decision.HOLD}.get(wire, Decision.NONE)
