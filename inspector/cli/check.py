@@ -22,8 +22,8 @@ def check(
 
     Ends with 1 where there is a mistake. Nothing is started, and no camera, PLC or broker is asked.
 
-    Examples
-    --------
+    For example:
+
       inspector check line_configs/virtual-board.yaml
       inspector check line_configs/*.yaml
       inspector check --json line.yaml | jq .mistakes
@@ -47,8 +47,8 @@ def schema(
     The shipped files name it in their first line, so that an editor with a YAML language server completes keys
     and shows their meaning.
 
-    Examples
-    --------
+    For example:
+
       inspector schema > line_configs/schema.json
       inspector schema --markdown | less
     """

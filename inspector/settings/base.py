@@ -12,7 +12,7 @@ Item = TypeVar("Item")
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
 CLASS_NAME = r"^[a-z][a-z0-9_]*$"
 ENVIRONMENT_NAME = r"^[A-Za-z_][A-Za-z0-9_]*$"
-NODE_ID = r"^(ns=\d+;)?[isgb]=.+$"
+NODE_ID = r"^(ns=\d+;|nsu=[^;]+;)?[isgb]=.+$"
 TOPIC_LEVEL = r"^[^/+#\s]+$"
 MODEL = r"^[^\\\s]+$"
 HOST = r"^[A-Za-z0-9_.:-]+$"

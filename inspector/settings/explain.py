@@ -12,8 +12,8 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from inspector.settings.base import FORMS
-from inspector.settings.crosschecks import choose_from
 from inspector.settings.document import Document, Path, Place
+from inspector.settings.raw import choose_from, is_number
 from inspector.settings.reference import expectation, homes, resolved, schema_at
 
 NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?")
@@ -174,7 +174,7 @@ def _no_value(mistake: _Mistake) -> Told:
 
 def _out_of_bounds(mistake: _Mistake) -> Told:
     words, bound = BOUNDS[mistake.kind]
-    return f"{mistake.given:.12g} is {words}, {mistake.ctx[bound]:.12g}", mistake.wanted
+    return f"{_shown(mistake.given)} is {words}, {mistake.ctx[bound]:.12g}", mistake.wanted
 
 
 def _not_a_list(mistake: _Mistake) -> Told:
@@ -302,6 +302,8 @@ def _shown(given: Any) -> str:
         return "a group of keys"
     if isinstance(given, (list, tuple)):
         return "a list"
+    if isinstance(given, (int, float)):
+        return f"{given:.12g}" if is_number(given) else "this number"
     return "an empty value" if given is None else str(given)
 
 

@@ -9,37 +9,44 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from inspector.domain import SettingsError
-from inspector.settings.base import HOST, EnvironmentName, FilePath, Name, NodeId, Port, Settings, TopicLevel
+from inspector.settings.base import HOST, ClassName, EnvironmentName, FilePath, Name, NodeId, Port, Settings, TopicLevel
+
+DefectNumber = Annotated[int, Field(ge=1, le=65534)]
 
 # --- PLC --------------------------------------------------------------------------------------------------
 
 
 class PlcNodes(Settings):
-    """Where each signal of the handshake lies in the PLC's address space, as node ids (`ns=2;s=Name`)."""
+    """Where each register of the handshake lies in the PLC's address space, as node ids (`ns=2;s=Name`).
 
-    Trigger: NodeId = Field(description="PLC -> line, Boolean: a part stands in front of the camera.")
-    PartId: NodeId = Field(description="PLC -> line, String: identity of the part.")
-    SeqNo: NodeId = Field(description="PLC -> line, UInt32: number of the trigger.")
-    RecipeId: NodeId = Field(description="PLC -> line, UInt16: number of the recipe wanted.")
-    ResultAck: NodeId = Field(description="PLC -> line, Boolean: the result has been taken.")
-    Reset: NodeId = Field(description="PLC -> line, Boolean: go back to idle, clear the fault.")
-    HbPlc: NodeId = Field(description="PLC -> line, UInt16: the PLC's heartbeat.")
-    Ready: NodeId = Field(description="Line -> PLC, Boolean: triggers are taken.")
-    TriggerAck: NodeId = Field(description="Line -> PLC, Boolean: the trigger has been seen.")
-    Busy: NodeId = Field(description="Line -> PLC, Boolean: a part is being inspected.")
-    ResultValid: NodeId = Field(description="Line -> PLC, Boolean: the result registers may be read.")
-    ResSeqNo: NodeId = Field(description="Line -> PLC, UInt32: the trigger that the result belongs to.")
-    ResultId: NodeId = Field(description="Line -> PLC, String: identity of the record.")
-    Verdict: NodeId = Field(description="Line -> PLC, UInt16: 0 none, 1 OK, 2 NOK, 3 UNKNOWN.")
-    DefectCode: NodeId = Field(description="Line -> PLC, UInt16: the worst finding's class; 0 none.")
-    Disposition: NodeId = Field(description="Line -> PLC, UInt16: what is to happen to the part.")
-    Fault: NodeId = Field(description="Line -> PLC, Boolean: the line cannot inspect.")
-    FaultCode: NodeId = Field(description="Line -> PLC, UInt16: why.")
-    HbVision: NodeId = Field(description="Line -> PLC, UInt16: the line's heartbeat.")
+    A register that is left out is looked for under `s=Handshake.REGISTER`.
+    """
+
+    Trigger: NodeId | None = Field(default=None, description="PLC -> line, Boolean: a part is in place.")
+    PartId: NodeId | None = Field(None, description="PLC -> line, String: identity of the part.")
+    SeqNo: NodeId | None = Field(None, description="PLC -> line, UInt32: number of the trigger.")
+    RecipeId: NodeId | None = Field(None, description="PLC -> line, UInt16: number of the recipe wanted.")
+    ResultAck: NodeId | None = Field(None, description="PLC -> line, Boolean: the result has been taken.")
+    Reset: NodeId | None = Field(None, description="PLC -> line, Boolean: go back to idle, clear the fault.")
+    HbPlc: NodeId | None = Field(None, description="PLC -> line, UInt16: the PLC's heartbeat.")
+    Ready: NodeId | None = Field(None, description="Line -> PLC, Boolean: triggers are taken.")
+    TriggerAck: NodeId | None = Field(None, description="Line -> PLC, Boolean: the trigger has been seen.")
+    Busy: NodeId | None = Field(None, description="Line -> PLC, Boolean: a part is being inspected.")
+    ResultValid: NodeId | None = Field(default=None, description="Line -> PLC, Boolean: the result is complete.")
+    ResSeqNo: NodeId | None = Field(default=None, description="Line -> PLC, UInt32: the trigger it belongs to.")
+    ResultId: NodeId | None = Field(None, description="Line -> PLC, String: identity of the record.")
+    Verdict: NodeId | None = Field(None, description="Line -> PLC, UInt16: 0 none, 1 OK, 2 NOK, 3 UNKNOWN.")
+    DefectCode: NodeId | None = Field(
+        default=None, description="Line -> PLC, UInt16: the worst finding's class; 0 none."
+    )
+    Disposition: NodeId | None = Field(None, description="Line -> PLC, UInt16: what is to happen to the part.")
+    Fault: NodeId | None = Field(None, description="Line -> PLC, Boolean: the line cannot inspect.")
+    FaultCode: NodeId | None = Field(None, description="Line -> PLC, UInt16: why.")
+    HbVision: NodeId | None = Field(None, description="Line -> PLC, UInt16: the line's heartbeat.")
 
     def as_mapping(self) -> dict[str, str]:
-        """Return signal name -> node id."""
-        return {name: str(getattr(self, name)) for name in type(self).model_fields}
+        """Return register -> node id for the registers that are named here."""
+        return {name: str(node) for name, node in self if node is not None}
 
 
 class _Handshake(Settings):
@@ -50,6 +57,9 @@ class _Handshake(Settings):
     timeout_s: float = Field(
         default=2, gt=0, le=60, description="How long one request to the PLC may take, in s, before it counts as lost."
     )
+    defect_codes: Mapping[ClassName, DefectNumber] = Field(
+        default={}, description="Number that the PLC gets for a defect class; without any, the model's classes from 1."
+    )
 
 
 class OpcUaPlc(_Handshake):
@@ -57,7 +67,13 @@ class OpcUaPlc(_Handshake):
 
     kind: Literal["opcua-client"] = Field(description="A PLC with an OPC UA server.")
     url: str = Field(description="Address of the PLC's OPC UA server: `opc.tcp://host:4840/path`.")
-    nodes: PlcNodes = Field(description="The PLC's node ids of the handshake.")
+    namespace_uri: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=256,
+        description="Namespace of the registers that `nodes` leaves out; without it, namespace 2.",
+    )
+    nodes: PlcNodes = Field(default=PlcNodes(), description="Node ids of the handshake's registers.")
 
 
 class SimulatedPlc(_Handshake):
@@ -82,7 +98,7 @@ class ImageArchive(Settings):
     folder: FilePath | None = Field(
         default=None, description="Folder of the images, relative to the data folder; default: `LINE/images`."
     )
-    keep: Literal["all", "not-passed", "none"] = Field(
+    keep: Literal["all", "not_passed", "none"] = Field(
         default="all", description="Whose images are kept: all parts, those that did not pass, or none."
     )
     keep_days: int = Field(default=30, ge=1, le=36500, description="Days until an image is deleted; its record stays.")

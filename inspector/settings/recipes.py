@@ -16,7 +16,9 @@ class Rule(Settings):
     """One rule for one defect class: either `allowed`, or a `characteristic` with limits."""
 
     defect: ClassName = Field(description="Defect class, as the model's card spells it.")
-    zone: Name | None = Field(default=None, description="Zone it holds in; without one it holds everywhere else.")
+    zone: Name | None = Field(
+        default=None, description="Zone it holds in; without one, wherever no zone says otherwise."
+    )
     allowed: bool | None = Field(
         default=None, description="`false`: every finding of this class fails the part; `true`: none does."
     )
@@ -48,8 +50,8 @@ class Recipe(Settings):
         default=1.0,
         ge=0,
         le=3,
-        description="Width of the guard band on the inner side of every limit, in expanded uncertainties (k = 2); "
-        "a value within it sends the part to review. 0: no guard band.",
+        description="Width of the guard band on either side of every limit, in expanded uncertainties (k = 2); "
+        "a value within it sends the part to review. 1 follows ISO 14253-1; 0 is no guard band.",
     )
     unlisted: Literal["fail", "review"] = Field(
         default="fail", description="What happens to a part with a finding that no rule speaks of."

@@ -171,7 +171,7 @@ def _entry(schema: Schema) -> tuple[Schema, str]:
 def _table(schema: Schema) -> list[str]:
     required = schema.get("required", ())
     rows = ["| key | value | default | meaning |", "| --- | --- | --- | --- |"]
-    for key, child in schema["properties"].items():
+    for key, child in sorted(schema["properties"].items(), key=lambda item: item[0] != "kind"):
         if key in required:
             default = "required"
         elif child.get("default") in (None, [], {}) or isinstance(child.get("default"), dict):

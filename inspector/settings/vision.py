@@ -21,11 +21,14 @@ class VirtualCamera(Settings):
     px_per_mm: PxPerMm = Field(
         default=48.0, description="Scale of the drawing, in pixels per mm; must equal `calibration.px_per_mm`."
     )
-    width: Pixels = Field(default=640, description="Width of the image, in pixels.")
-    height: Pixels = Field(default=640, description="Height of the image, in pixels.")
+    width: Pixels = Field(default=640, description="Width of the image, in pixels; boards are square.")
+    height: Pixels = Field(default=640, description="Height of the image, in pixels; boards are square.")
     defect_rate: float = Field(default=0.35, ge=0, le=1, description="Share of boards that get defects.")
     min_defect_mm: float = Field(
         default=0.15, gt=0, le=10, description="Extent of the smallest defect that is drawn, in mm."
+    )
+    max_defect_mm: float = Field(
+        default=0.6, gt=0, le=10, description="Extent of the largest defect that is drawn, in mm."
     )
 
 
@@ -40,11 +43,12 @@ class FolderCamera(Settings):
     """Recorded images from a directory, one for each trigger."""
 
     kind: Literal["folder"] = Field(description="Images from a directory instead of a camera.")
-    path: FilePath = Field(description="Directory of the images (PNG, JPEG, BMP, TIFF); relative to this file.")
+    path: FilePath = Field(description="Directory of the images (PNG, JPEG, BMP, TIFF, WebP); relative to this file.")
     pace_s: float = Field(default=0.0, ge=0, le=3600, description="Shortest time between two images, in s; 0: no wait.")
-    order: Literal["name", "time"] = Field(
-        default="name", description="Sorted by file name, or by the file's time of change."
+    order: Literal["name", "time", "random"] = Field(
+        default="name", description="By file name (board2 before board10), by the file's time of change, or shuffled."
     )
+    seed: int = Field(default=0, ge=0, le=2**32 - 1, description="Start of the random numbers of `order: random`.")
     loop: bool = Field(default=False, description="Start again after the last image; else the camera is lost then.")
     expect: ExpectedImage | None = Field(default=None, description="Refuse images of any other size.")
 
@@ -87,5 +91,6 @@ class Zone(Settings):
         description="Left, top, right, bottom in mm from the image's top-left corner."
     )
     critical: bool = Field(
-        default=False, description="Functional area of the part: its findings are marked as critical in the record."
+        default=False,
+        description="Functional area, for the reader; limits come from the rules that name it.",
     )
