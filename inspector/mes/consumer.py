@@ -1,0 +1,149 @@
+"""A consumer of results: takes each once, in order, and says so; the demo counts with it what truly arrived."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from inspector.domain import BrokerLost
+from inspector.mes.link import Connection
+from inspector.mes.mqtt import MqttLink, Protocol
+
+__all__ = ["MessageCounter"]
+
+logger = logging.getLogger(__name__)
+
+
+class MessageCounter:
+    """Subscribes to results and keeps count: which ids, in which order, what came twice, what was missing.
+
+    Parameters
+    ----------
+    url, username, password, client_id, protocol
+        As for ``MqttLink``.
+    topic
+        What to subscribe to; wildcards are allowed without ``ack_topic``.
+    ack_topic
+        Acknowledge there. Then a message that leaves a gap is refused: the line sends it again after the
+        missing ones. Without it a gap is only counted.
+    on_result
+        Called with each new message, in order, before it is acknowledged: commit there.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        topic: str,
+        *,
+        client_id: str,
+        username: str = "",
+        password: str = "",
+        ack_topic: str = "",
+        protocol: Protocol = "auto",
+        on_result: Callable[[dict[str, Any]], None] | None = None,
+    ) -> None:
+        self._topic = topic
+        self._ack_topic = ack_topic
+        self._on_result = on_result
+        self._changed = threading.Condition()
+        self._ids: dict[str, int] = {}
+        self._last: int | None = None
+        self._subscribed = False
+        self.duplicates = 0
+        self.gaps = 0
+        self.unreadable = 0
+        self.link = MqttLink(url, client_id=client_id, username=username, password=password, protocol=protocol)
+        self.link.attach(self)
+
+    def start(self, timeout_s: float = 10.0) -> None:
+        """Connect and subscribe; raises ``MesError`` or ``BrokerLost``."""
+        self.link.start()
+        self.link.wait_connected(timeout_s)
+
+    @property
+    def ids(self) -> list[str]:
+        """Every ``msg_id`` taken, in the order it came."""
+        with self._changed:
+            return list(self._ids)
+
+    @property
+    def sequence(self) -> list[int]:
+        """The ``seq`` of each, in the order it came."""
+        with self._changed:
+            return list(self._ids.values())
+
+    @property
+    def count(self) -> int:
+        """How many different messages arrived."""
+        with self._changed:
+            return len(self._ids)
+
+    def wait_for(self, count: int, timeout_s: float) -> bool:
+        """Return True as soon as that many different messages have arrived, False when the time is over."""
+        with self._changed:
+            return self._changed.wait_for(lambda: len(self._ids) >= count, timeout_s)
+
+    def close(self) -> None:
+        """Disconnect; the broker keeps the session."""
+        self.link.close()
+
+    # --- Listener -----------------------------------------------------------------------------------------
+
+    def connected(self, connection: Connection) -> None:
+        """Subscribe again (a broker that lost its memory forgot us), and say where we stand."""
+        connection.subscribe(self._topic)
+        if self._ack_topic:
+            self._acknowledge(connection, self._last or 0)
+
+    def lost(self) -> None:
+        """Wait; the link connects again."""
+
+    def delivered(self, connection: Connection, number: int, refusal: str) -> None:
+        """Say so where we may not acknowledge."""
+        if refusal:
+            connection.problem(f"the broker refuses an acknowledgement on {self._ack_topic}: {refusal}")
+
+    def received(self, connection: Connection, topic: str, payload: bytes) -> None:
+        """Take one message: new, double, or too early."""
+        try:
+            message = json.loads(payload)
+            seq, msg_id, oldest = int(message["seq"]), str(message["msg_id"]), int(message["oldest_seq"])
+        except (ValueError, TypeError, KeyError):
+            self.unreadable += 1
+            logger.warning("not a result on %s: %.80r", topic, payload)
+            return
+        with self._changed:
+            if msg_id in self._ids:
+                self.duplicates += 1
+            elif not self._follows(seq, oldest):
+                self.gaps += 1
+                if self._ack_topic:
+                    return
+        if msg_id not in self._ids:
+            if self._on_result is not None:
+                self._on_result(message)
+            with self._changed:
+                self._ids[msg_id] = seq
+                self._last = seq
+                self._changed.notify_all()
+        if self._ack_topic:
+            self._acknowledge(connection, self._last or 0, msg_id if seq == self._last else None)
+
+    def _follows(self, seq: int, oldest: int) -> bool:
+        """Say whether nothing that we could still get lies before this one.
+
+        What is older than ``oldest`` will not come again. A number below ours is a line that began anew with
+        another database.
+        """
+        expected = oldest if self._last is None else max(self._last + 1, oldest)
+        return seq <= expected
+
+    def _acknowledge(self, connection: Connection, upto: int, msg_id: str | None = None) -> None:
+        word: dict[str, Any] = {"upto": upto} | ({"msg_id": msg_id} if msg_id else {})
+        try:
+            connection.publish(self._ack_topic, json.dumps(word).encode())
+        except BrokerLost:
+            logger.debug("no acknowledgement of %d: the line will send it again", upto)

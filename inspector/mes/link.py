@@ -1,0 +1,48 @@
+"""What the relay and a consumer need of a broker, said without naming the client library."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+__all__ = ["Connection", "Listener"]
+
+
+class Connection(Protocol):
+    """One connection to the broker, from CONNACK until it is lost; a later one is another object."""
+
+    @property
+    def receive_maximum(self) -> int:
+        """How many QoS 1 messages the broker takes before it has acknowledged the first."""
+        ...
+
+    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> int:
+        """Hand over one message at QoS 1; return its number for ``delivered``; raises ``BrokerLost``."""
+        ...
+
+    def subscribe(self, topic: str) -> None:
+        """Ask for this topic at QoS 1; raises ``BrokerLost``."""
+        ...
+
+    def problem(self, detail: str) -> None:
+        """Show that being connected is not the same as working; an empty text takes it back."""
+        ...
+
+
+class Listener(Protocol):
+    """Who wants to know; called on the client's network thread, so it must return at once."""
+
+    def connected(self, connection: Connection) -> None:
+        """Take the new connection."""
+        ...
+
+    def lost(self) -> None:
+        """Forget the connection."""
+        ...
+
+    def delivered(self, connection: Connection, number: int, refusal: str) -> None:
+        """Hear that the broker has answered for this message; ``refusal`` is empty where it took it."""
+        ...
+
+    def received(self, connection: Connection, topic: str, payload: bytes) -> None:
+        """Take a message of a subscribed topic."""
+        ...
