@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from inspector.training.dataset import Example, read_grey
 
 FULL_SCALE = 255.0
+BLURRED, RELEVELLED, SHADED, NOISY = 0.35, 0.6, 0.35, 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ class CropSource:
         shift = np.array([left, top, left, top], dtype=np.float32)
         boxes = (example.boxes - shift) * np.float32(settings.size / side)
         crop = _visible(Crop(window, boxes, example.labels), settings.min_visible)
-        crop = turned(crop, quarter_turns=int(rng.integers(4)), mirrored=bool(rng.random() < 0.5))
+        crop = turned(crop, quarter_turns=int(rng.integers(4)), mirrored=bool(round(rng.random())))
         if rng.random() < settings.plain:
             return Crop(np.ascontiguousarray(crop.pixels), crop.boxes, crop.labels)
         return Crop(vary_grey(crop.pixels, rng), crop.boxes, crop.labels)
@@ -128,16 +129,16 @@ def turned(crop: Crop, *, quarter_turns: int, mirrored: bool) -> Crop:
 def vary_grey(pixels: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
     """Return the pixels as another camera might see them: levels, focus, light fall-off, noise."""
     image = pixels.astype(np.float32)
-    if rng.random() < 0.35:
+    if rng.random() < BLURRED:
         image = np.asarray(cv2.GaussianBlur(image, (0, 0), rng.uniform(0.4, 1.6)), np.float32)
-    if rng.random() < 0.6:
+    if rng.random() < RELEVELLED:
         dark, bright = rng.uniform(0, 100), rng.uniform(140, FULL_SCALE)
         image = dark + image * np.float32((bright - dark) / FULL_SCALE)
-    if rng.random() < 0.35:
+    if rng.random() < SHADED:
         slope = rng.uniform(-0.2, 0.2, size=2)
         ramp = np.linspace(-0.5, 0.5, len(image), dtype=np.float32)
         image = image * (1 + slope[0] * ramp[:, None] + slope[1] * ramp[None, :])
-    if rng.random() < 0.5:
+    if rng.random() < NOISY:
         noise = rng.standard_normal(image.shape, dtype=np.float32)
         image = image + noise * np.float32(rng.uniform(1, 9))
     return np.clip(np.rint(image), 0, FULL_SCALE).astype(np.uint8)

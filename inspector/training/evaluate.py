@@ -1,5 +1,8 @@
 """Detection figures on labelled images: average precision, recall at a floor, good parts kept."""
 
+# mypy: disable-error-code="import-not-found, import-untyped"
+# torch, ultralytics, onnxslim and faster-coco-eval come with the train extra only.
+
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
@@ -51,7 +54,7 @@ def decode(
     Rows are centre x, centre y, width, height in px, then one score per class. Every class of an
     anchor above ``lowest`` counts on its own; suppression is per class.
     """
-    anchors, labels = np.nonzero(raw[4:].T > lowest)
+    anchors, labels = np.nonzero(lowest < raw[4:].T)
     scores = raw[4 + labels, anchors]
     strongest = np.argsort(-scores)[: MOST_FINDINGS * 10]
     anchors, labels, scores = anchors[strongest], labels[strongest], scores[strongest]
@@ -59,9 +62,7 @@ def decode(
     corners = centres - sizes / 2
     rectangles = np.concatenate([corners, sizes], axis=1).astype(np.float64)
     kept = np.asarray(
-        cv2.dnn.NMSBoxesBatched(
-            rectangles.tolist(), scores.tolist(), labels.tolist(), lowest, overlap
-        ),
+        cv2.dnn.NMSBoxesBatched(rectangles.tolist(), scores.tolist(), labels.tolist(), lowest, overlap),
         dtype=np.int64,
     ).reshape(-1)[:MOST_FINDINGS]
     boxes = np.concatenate([corners, corners + sizes], axis=1).astype(np.float32)
@@ -95,9 +96,7 @@ def predict_all(predict: Predict, examples: Sequence[Example]) -> list[Findings]
     return [predict(read_grey(example.image)) for example in examples]
 
 
-def average_precision(
-    examples: Sequence[Example], findings: Sequence[Findings], classes: Sequence[str]
-) -> Figures:
+def average_precision(examples: Sequence[Example], findings: Sequence[Findings], classes: Sequence[str]) -> Figures:
     """Return COCO average precision at overlap 0.5 and averaged over 0.5..0.95."""
     from faster_coco_eval import COCO, COCOeval_faster
 

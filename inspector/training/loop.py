@@ -1,12 +1,14 @@
 """The training loop: an ultralytics detection model, bf16 autocast, averaged weights, checkpoints."""
 
+# mypy: disable-error-code="import-not-found, import-untyped"
+# torch, ultralytics, onnxslim and faster-coco-eval come with the train extra only.
+
 from __future__ import annotations
 
 import copy
 import json
 import logging
 import math
-import os
 import queue
 import threading
 import time
@@ -46,9 +48,10 @@ class Schedule:
 def build_model(architecture: str, class_count: int, seed: int) -> nn.Module:
     """Return an untrained detection model with ultralytics' default loss gains.
 
-    Raises:
-        ModuleNotFoundError: the ``train`` extra is not installed.
-
+    Raises
+    ------
+    ModuleNotFoundError
+        The ``train`` extra is not installed.
     """
     import torch
     from ultralytics.cfg import get_cfg
@@ -65,6 +68,7 @@ def train(
     recipe: Recipe,
     data: Mapping[str, list[Example]],
     out: Path,
+    *,
     schedule: Schedule,
     validate: Validator,
     first_stage: int = 0,
@@ -74,9 +78,10 @@ def train(
     ``out`` receives ``<stage>.pt`` (averaged weights, best so far is the newest) and ``log.jsonl``.
     A later first stage starts from the file of the stage before it.
 
-    Raises:
-        DatasetError: a stage draws from a data set that was not given.
-
+    Raises
+    ------
+    DatasetError
+        A stage draws from a data set that was not given.
     """
     import torch
 
@@ -90,19 +95,20 @@ def train(
     if first_stage:
         load_weights(model, out / f"{recipe.stages[first_stage - 1].name}.pt")
     for number, stage in enumerate(recipe.stages[first_stage:], start=first_stage):
-        sources = {
-            name: CropSource(data[name], crop_settings(stage)) for name in stage.mix
-        }
+        sources = {name: CropSource(data[name], crop_settings(stage)) for name in stage.mix}
         seed = recipe.seed * 1000 + number
-        model = _run_stage(recipe, stage, seed, model, sources, out, schedule, validate)
+        model = _run_stage(
+            recipe, stage, model, seed=seed, sources=sources, out=out, schedule=schedule, validate=validate
+        )
     return model
 
 
-def _run_stage(  # noqa: PLR0913 - one call site, every argument is a different thing
+def _run_stage(
     recipe: Recipe,
     stage: Stage,
-    seed: int,
     model: nn.Module,
+    *,
+    seed: int,
     sources: Mapping[str, CropSource],
     out: Path,
     schedule: Schedule,
@@ -146,7 +152,7 @@ def _step(model: nn.Module, criterion: Any, optimiser: Any, batch: dict[str, tor
     loss.sum().backward()
     torch.nn.utils.clip_grad_norm_(model.parameters(), GRADIENT_LIMIT)
     optimiser.step()
-    return [float(value) for value in parts]
+    return [float(value) for value in (parts.values() if isinstance(parts, dict) else parts)]
 
 
 def _optimiser(model: nn.Module, rate: float, weight_decay: float) -> torch.optim.Optimizer:
@@ -179,9 +185,7 @@ def _average(averaged: nn.Module, model: nn.Module, decay: float) -> None:
                 kept.copy_(new)
 
 
-def _batches(
-    sources: Mapping[str, CropSource], stage: Stage, rng: np.random.Generator
-) -> Iterator[list[Crop]]:
+def _batches(sources: Mapping[str, CropSource], stage: Stage, rng: np.random.Generator) -> Iterator[list[Crop]]:
     names = list(stage.mix)
     shares = np.array([stage.mix[name] for name in names])
     shares = shares / shares.sum()
@@ -227,7 +231,7 @@ def save_weights(model: nn.Module, path: Path) -> None:
 
     half_written = path.with_suffix(".part")
     torch.save({name: value.clone() for name, value in model.state_dict().items()}, half_written)
-    os.replace(half_written, path)
+    half_written.replace(path)
 
 
 def load_weights(model: nn.Module, path: Path) -> None:
@@ -241,7 +245,7 @@ def load_weights(model: nn.Module, path: Path) -> None:
 
 
 def _record(out: Path, **values: object) -> None:
-    line = json.dumps({k: v for k, v in values.items()}, default=float)
+    line = json.dumps(values, default=float)
     with (out / "log.jsonl").open("a", encoding="utf-8") as log:
         log.write(line + "\n")
     _log.info("%s", line)

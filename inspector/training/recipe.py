@@ -69,9 +69,10 @@ def crop_settings(stage: Stage) -> CropSettings:
 def read_recipe(path: Path) -> Recipe:
     """Return the recipe of a YAML file.
 
-    Raises:
-        RecipeError: the file is missing, or a key is missing, unknown or of a wrong type.
-
+    Raises
+    ------
+    RecipeError
+        The file is missing, or a key is missing, unknown or of a wrong type.
     """
     if not path.is_file():
         msg = f"{path}: no such recipe; models/bare-board/recipe.yaml is an example"

@@ -1,0 +1,89 @@
+"""Trained weights -> ONNX with a dynamic batch and the raw head output."""
+
+# mypy: disable-error-code="import-not-found, import-untyped"
+# torch, ultralytics, onnxslim and faster-coco-eval come with the train extra only.
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from inspector.training.dataset import DatasetError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+OPSET = 17
+LARGEST_DIFFERENCE = 2e-3
+
+
+def export_onnx(model: nn.Module, target: Path, classes: Sequence[str], size: int = 640) -> float:
+    """Write ``target`` and return the largest difference to the model it came from.
+
+    Input ``images``: float32 (batch, 3, size, size), 0..1. Output ``output0``: float32
+    (batch, 4 + classes, anchors), boxes as centre x, centre y, width, height in px, scores 0..1.
+
+    Raises
+    ------
+    DatasetError
+        The exported network does not answer as the trained one does.
+
+    """
+    import onnx
+    import onnxslim
+    import torch
+
+    plain = _fused(model)
+    example = torch.rand(2, 3, size, size)
+    with torch.no_grad():
+        expected = plain(example)
+    half_written = target.with_suffix(".part")
+    torch.onnx.export(
+        plain,
+        (example,),
+        str(half_written),
+        opset_version=OPSET,
+        input_names=["images"],
+        output_names=["output0"],
+        dynamic_axes={"images": {0: "batch"}, "output0": {0: "batch"}},
+        dynamo=False,
+    )
+    slim = onnxslim.slim(onnx.load(str(half_written)))
+    names = str(dict(enumerate(classes)))
+    onnx.helper.set_model_props(slim, {"names": names, "stride": "32", "task": "detect"})
+    onnx.save(slim, str(target))
+    half_written.unlink()
+    difference = _difference(target, example.numpy(), expected.numpy())
+    if difference > LARGEST_DIFFERENCE * size:
+        msg = f"{target}: differs from the trained network by {difference:.3g}; do not ship it"
+        raise DatasetError(msg)
+    return difference
+
+
+def _fused(model: nn.Module) -> Any:
+    """Return a copy with batch normalisation folded in, that answers with the decoded head only."""
+    import torch
+
+    fused = copy.deepcopy(model).float().to(memory_format=torch.contiguous_format).eval()
+    fused.fuse(verbose=False)
+    for module in fused.modules():
+        if hasattr(module, "export") and hasattr(module, "anchors"):
+            module.export = True
+            module.dynamic = False
+            module.format = "onnx"
+    return fused
+
+
+def _difference(weights: Path, images: np.ndarray[Any, Any], expected: np.ndarray[Any, Any]) -> float:
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(str(weights), providers=["CPUExecutionProvider"])
+    answer = np.asarray(session.run(None, {"images": images})[0])
+    if answer.shape != expected.shape:
+        msg = f"{weights}: answers {answer.shape}, the trained network {expected.shape}"
+        raise DatasetError(msg)
+    return float(np.abs(answer - expected).max())
