@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-__all__ = ["exact_text", "measured_text", "unit_text"]
+__all__ = ["distance_text", "exact_text", "measured_text", "percent_texts", "unit_text"]
 
 _LARGEST_PLAIN = 1e9
 _MOST_DECIMALS = 9
@@ -28,6 +28,22 @@ def measured_text(value: float, uncertainty: float | None = None) -> tuple[str, 
         return _plain(value, _decimals(value, _SIGNIFICANT_WITHOUT_UNCERTAINTY)), ""
     decimals = _decimals(uncertainty, 2)
     return _plain(value, decimals), _plain(uncertainty, decimals)
+
+
+def distance_text(margin: float, uncertainty: float | None = None) -> str:
+    """Return how far a value lies from its limit, unsigned, rounded like the value but never to nothing."""
+    rounded, _ = measured_text(abs(margin), uncertainty)
+    return rounded if float(rounded) or not margin else measured_text(abs(margin))[0]
+
+
+def percent_texts(share: float, gate: float) -> tuple[str, str]:
+    """Return two shares (0 … 1) as percentages with just enough decimals to tell them apart."""
+    first, second = (f"{item * 100:.0f} %" for item in (share, gate))
+    for decimals in range(1, _MOST_DECIMALS):
+        if first != second or share == gate:
+            break
+        first, second = (f"{item * 100:.{decimals}f} %" for item in (share, gate))
+    return first, second
 
 
 def exact_text(value: float) -> str:

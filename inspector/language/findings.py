@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from inspector.domain import InspectionReport, Measurement, Outcome, Reason, exact_text, measured_text, unit_text
+from inspector.domain import (
+    InspectionReport,
+    Measurement,
+    Outcome,
+    Reason,
+    distance_text,
+    exact_text,
+    measured_text,
+    percent_texts,
+    unit_text,
+)
 
 __all__ = ["Clause", "Finding", "findings_of", "largest"]
 
@@ -99,33 +109,18 @@ def _finding(report: InspectionReport, reasons: list[Reason]) -> Finding:
 
 def _clause(report: InspectionReport, reason: Reason) -> Clause:
     if reason.characteristic == "confidence":
-        value, limit = _percentages(reason.value, reason.limit)
+        if reason.value is None or reason.limit is None:
+            return Clause(reason.code, reason.characteristic, beyond=True)
+        value, limit = percent_texts(reason.value, reason.limit)
         return Clause(reason.code, reason.characteristic, value, limit, beyond=True)
     measured = _measurement(report, reason.detection, reason.characteristic)
     uncertainty = measured.uncertainty if measured else None
     unit = unit_text(reason.unit or (measured.unit if measured else ""))
     value = "" if reason.value is None else _quantity(reason.value, uncertainty, unit)
     limit = "" if reason.limit is None else _join(exact_text(reason.limit), unit)
-    distance = "" if reason.margin is None else _join(_distance(abs(reason.margin), uncertainty), unit)
+    distance = "" if reason.margin is None else _join(distance_text(reason.margin, uncertainty), unit)
     beyond = reason.margin is not None and reason.margin < 0
     return Clause(reason.code, reason.characteristic, value, limit, distance, beyond)
-
-
-def _distance(margin: float, uncertainty: float | None) -> str:
-    """Round like the value it belongs to, but never to nothing."""
-    rounded, _ = measured_text(margin, uncertainty)
-    if float(rounded) or not margin:
-        return rounded
-    return measured_text(margin)[0]
-
-
-def _percentages(value: float | None, gate: float | None) -> tuple[str, str]:
-    """Return both as percentages with enough decimals to tell them apart."""
-    for decimals in range(4):
-        texts = ["" if item is None else f"{item * 100:.{decimals}f} %" for item in (value, gate)]
-        if texts[0] != texts[1]:
-            break
-    return texts[0], texts[1]
 
 
 def _measurement(report: InspectionReport, detection: int | None, characteristic: str) -> Measurement | None:

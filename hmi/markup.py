@@ -1,0 +1,231 @@
+"""The page's regions as HTML; every foreign text is escaped here and nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from html import escape
+
+from hmi.icons import icon
+from hmi.view import Bar, FindingView, Row, findings_of, headline, kind_of
+from hmi.words import Words
+from inspector.domain import Counts, Lamp, LampState, LineStatus, RecordedPart
+
+__all__ = ["alert", "banner", "brand", "caption", "counts", "lamps", "measures", "report_text", "strip"]
+
+_SHOWN_FINDINGS = 50
+_RIGHT_PART = 0.6  # share of a bar beyond which the limit's text would run over the end
+_LAMP_KINDS = {True: "good", False: "bad", None: "unknown"}
+
+
+def brand(status: LineStatus, words: Words) -> str:
+    """Say who is speaking: line, whether it takes parts, recipe and model."""
+    ready = "ready" if status.ready else "not_ready"
+    badge = f'<span class="badge badge-sim">{escape(words["simulated"])}</span>' if status.simulated else ""
+    facts = [
+        f"<span>{escape(words[key])} <b>{escape(value)}</b></span>"
+        for key, value in (("recipe", status.recipe), ("model", status.model))
+        if value
+    ]
+    return (
+        f'{icon("mark", "brand-mark")}<div class="brand-text">'
+        f'<h1><span class="line-name">{escape(status.line)}</span>'
+        f'<span class="badge badge-{ready}">{escape(words[ready])}</span>{badge}</h1>'
+        f'<p class="facts">{"".join(facts)}</p></div>'
+    )
+
+
+def lamps(status: LineStatus, words: Words, now: datetime) -> str:
+    """Show the connections: sign, name, state in words, since when."""
+    return "".join(_lamp(lamp, status.lamps[lamp], words, now) for lamp in Lamp if lamp in status.lamps)
+
+
+def _lamp(lamp: Lamp, state: LampState, words: Words, now: datetime) -> str:
+    kind = _LAMP_KINDS[state.good]
+    since = f"{words['since']} {_moment(state.since, now)}"
+    return (
+        f'<li class="lamp lamp-{kind}" data-lamp="{lamp.value}" title="{escape(state.detail)}">'
+        f'{icon(lamp.value)}<div><span class="lamp-name">{escape(words[f"lamp_{lamp.value}"])}'
+        f' <b>{escape(words[f"lamp_{kind}"])}</b></span><span class="lamp-since">{escape(since)}</span></div>'
+        f'<span class="dot" aria-hidden="true"></span></li>'
+    )
+
+
+def alert(status: LineStatus, words: Words) -> str:
+    """Say what is wrong with the line's connections right now; empty where nothing is."""
+    lost = [
+        f"<span>{icon('fail')}<b>{escape(words[f'lamp_{lamp.value}'])}</b>"
+        f" {escape(state.detail or words['lamp_bad'])}</span>"
+        for lamp, state in status.lamps.items()
+        if state.good is False
+    ]
+    return "".join(lost)
+
+
+def banner(part: RecordedPart | None, words: Words, *, earlier: bool) -> str:
+    """Show the verdict: sign, word, cause, part."""
+    if part is None:
+        return _banner("waiting", words["waiting"], words["waiting_headline"], "")
+    report = part.report
+    kind = kind_of(report)
+    tag = f'<span class="badge badge-earlier">{escape(words["earlier"])}</span>' if earlier else ""
+    trigger = report.trigger
+    name = escape(trigger.part_id.strip() or words["no_id"])
+    about = (
+        f'<span class="label">{escape(words["part"])} {tag}</span>'
+        f'<span class="part-id" title="{name}">{name}</span>'
+        f'<span class="when">{trigger.at.astimezone():%H:%M:%S}</span>'
+    )
+    if part.disposition is not None:
+        decision = words[f"decision_{part.disposition.decision.name.lower()}"]
+        about += f'<span class="disposition">{escape(words["disposition"])}: <b>{escape(decision)}</b></span>'
+    return _banner(kind, words[kind], headline(report, findings_of(report, words), words), about)
+
+
+def _banner(kind: str, word: str, cause: str, about: str) -> str:
+    return (
+        f'<div class="verdict verdict-{kind}" data-kind="{kind}">{icon(kind, "verdict-sign")}'
+        f'<div class="verdict-text"><strong class="verdict-word">{escape(word)}</strong>'
+        f'<span class="verdict-cause">{escape(cause)}</span></div>'
+        f'<div class="verdict-part">{about}</div></div>'
+    )
+
+
+def caption(part: RecordedPart | None, words: Words) -> str:
+    """Say where the picture was taken, what was found and how long it took."""
+    if part is None:
+        return ""
+    report = part.report
+    found = len(report.detections.items) if report.detections else 0
+    facts = [
+        escape(report.trigger.station),
+        f"<b>{found}</b> {escape(words['findings'])}",
+        f"<b>{report.timings.total_ms:.0f}</b> {escape(words['ms'])}",
+    ]
+    return "".join(f"<span>{fact}</span>" for fact in facts)
+
+
+def report_text(part: RecordedPart | None, words: Words) -> str:
+    """Show the report in the page's language, or in whichever there is."""
+    text = ""
+    if part is not None:
+        text = part.texts.get(words.language) or next(iter(part.texts.values()), "")
+    body = f"<p>{escape(text)}</p>" if text else f'<p class="quiet">{escape(words["no_report"])}</p>'
+    return f"<h2>{escape(words['report'])}</h2>{body}"
+
+
+def measures(part: RecordedPart | None, words: Words) -> str:
+    """Every finding with its figures; those held against a limit as bars."""
+    findings = findings_of(part.report, words) if part is not None else ()
+    head = f"<h2>{escape(words['measurements'])}</h2>"
+    if not findings:
+        note = words["no_measurements"] if part is not None else words["waiting_headline"]
+        return f'{head}<p class="quiet">{escape(note)}</p>'
+    shown = "".join(_finding(finding, words) for finding in findings[:_SHOWN_FINDINGS])
+    rest = len(findings) - _SHOWN_FINDINGS
+    more = f'<li class="quiet">+ {rest} {escape(words["more"])}</li>' if rest > 0 else ""
+    return f'{head}<ol class="findings">{shown}{more}</ol>'
+
+
+def _finding(finding: FindingView, words: Words) -> str:
+    zone = f'<span class="zone">{escape(words["zone"])} {escape(finding.zone)}</span>' if finding.zone else ""
+    position = f"<span>{escape(finding.position)}</span>" if finding.position else ""
+    score = f"<span>{escape(words['confidence'])} {escape(finding.score)}</span>" if finding.score else ""
+    number = f'<b class="number">{finding.number}</b>' if finding.number else '<b class="number">–</b>'
+    why = f'<span class="why">{escape(finding.why)}</span>' if finding.why else ""
+    others = "".join(f"<span>{escape(row.name)} <b>{_value(row)}</b></span>" for row in finding.others)
+    return (
+        f'<li class="finding finding-{finding.kind}" data-number="{finding.number}">'
+        f'<div class="finding-head">{number}{icon(finding.kind)}<b class="finding-name">{escape(finding.name)}</b>{why}'
+        f'<span class="where">{zone}{position}{score}</span></div>'
+        f"{''.join(_row(row, words) for row in finding.held)}"
+        f'{f"""<div class="others">{others}</div>""" if others else ""}</li>'
+    )
+
+
+def _row(row: Row, words: Words) -> str:
+    why = f'<span class="row-why">{escape(row.why)}</span>' if row.why else ""
+    return (
+        f'<div class="row row-{row.kind}"><span class="row-name">{escape(row.name)}</span>'
+        f'<span class="row-value">{_value(row)}</span>{_bar(row, row.bar, words)}{why}</div>'
+    )
+
+
+def _value(row: Row) -> str:
+    spread = f'<span class="spread"> ± {escape(row.spread)}</span>' if row.spread else ""
+    unit = f' <span class="unit">{escape(row.unit)}</span>' if row.unit else ""
+    return f"{escape(row.value)}{spread}{unit}"
+
+
+def _bar(row: Row, bar: Bar | None, words: Words) -> str:
+    if bar is None:
+        return '<span class="bar bar-none"></span>'
+    side = words["limit_max" if bar.upper else "limit_min"]
+    whisker = (
+        f'<i class="whisker" style="left:{_percent(bar.low)};width:{_percent(bar.high - bar.low)}"></i>'
+        if bar.high > bar.low
+        else ""
+    )
+    edge = "edge-right" if bar.limit > _RIGHT_PART else ""
+    return (
+        f'<span class="bar" role="img" aria-label="{escape(side)} {escape(row.limit)}">'
+        f'<i class="fill" style="width:{_percent(bar.value)}"></i>{whisker}'
+        f'<i class="limit" style="left:{_percent(bar.limit)}"></i>'
+        f'<span class="limit-text {edge}" style="left:{_percent(bar.limit)}">{escape(side)} {escape(row.limit)}</span>'
+        "</span>"
+    )
+
+
+def _percent(share: float) -> str:
+    return f"{share * 100:.2f}%"
+
+
+def counts(tally: Counts, words: Words) -> str:
+    """Yield and counts of this run."""
+    share = tally.first_pass_yield
+    figure = "–" if share is None else f"{share * 100:.1f}<small> %</small>"
+    width = "0%" if share is None else _percent(share)
+    tiles = "".join(
+        f'<div class="count count-{kind}" data-count="{key}">{icon(kind)}<b>{number}</b>'
+        f"<span>{escape(words[f'count_{key}'])}</span></div>"
+        for key, kind, number in (
+            ("passed", "pass", tally.passed),
+            ("review", "review", tally.review),
+            ("failed", "fail", tally.failed),
+            ("faults", "fault", tally.faults),
+        )
+    )
+    return (
+        f'<div class="yield"><span>{escape(words["yield"])}</span><b data-count="yield">{figure}</b>'
+        f'<i class="yield-bar"><i style="width:{width}"></i></i></div>{tiles}'
+    )
+
+
+def strip(parts: Sequence[RecordedPart], thumbnails: Sequence[str | None], chosen: str, words: Words) -> str:
+    """Show the last parts, newest first; each is a button that brings it back."""
+    return "".join(
+        _thumb(part, source, chosen=str(part.report.id) == chosen, words=words)
+        for part, source in zip(parts, thumbnails, strict=True)
+    )
+
+
+def _thumb(part: RecordedPart, source: str | None, *, chosen: bool, words: Words) -> str:
+    kind = kind_of(part.report)
+    name = part.report.trigger.part_id.strip() or words["no_id"]
+    picture = (
+        f'<img src="{escape(source)}" alt="" loading="lazy" draggable="false">'
+        if source
+        else '<i class="no-image"></i>'
+    )
+    return (
+        f'<button type="button" class="thumb thumb-{kind}" data-report="{part.report.id}"'
+        f' aria-pressed="{str(chosen).lower()}"'
+        f' aria-label="{escape(words["part"])} {escape(name)}: {escape(words[kind])}">'
+        f'<span class="thumb-image">{picture}</span>'
+        f'<span class="thumb-text">{icon(kind)}<span class="thumb-id">{escape(name)}</span></span></button>'
+    )
+
+
+def _moment(at: datetime, now: datetime) -> str:
+    local = at.astimezone()
+    return f"{local:%H:%M}" if local.date() == now.date() else f"{local:%m-%d %H:%M}"
