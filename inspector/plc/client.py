@@ -5,13 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import MappingProxyType
 
 from inspector.domain import (
     ConfigurationError,
-    Decision,
     Disposition,
     FaultCode,
     LampState,
@@ -19,14 +17,14 @@ from inspector.domain import (
     PlcLost,
     Trigger,
     Verdict,
-    WireVerdict,
 )
-from inspector.plc.cycle import Cycle, Phase, Ticket
-from inspector.plc.handshake import HANDSHAKE, UNLISTED_DEFECT, FromInspector, FromPlc, Name, Value, default_nodes
+from inspector.plc.cycle import Cycle, PeerState, Phase, Ticket
+from inspector.plc.handshake import FromInspector, FromPlc, Name, Value, complete_nodes
 from inspector.plc.heartbeat import Heartbeat
 from inspector.plc.link import PlcLink, check_url
+from inspector.plc.result import result_registers
 
-__all__ = ["OpcUaHandshake", "PeerState", "result_id"]
+__all__ = ["OpcUaHandshake", "PeerState"]
 
 log = logging.getLogger(__name__)
 
@@ -34,31 +32,6 @@ _FIRST_RETRY_S = 0.1
 _RETRY_GROWTH = 2.0
 # While a part is inspected only an overrun or a reset can come: reading seldom leaves the processor to the detector.
 _BUSY_POLL_S = 0.025
-
-
-@dataclass(frozen=True, slots=True)
-class PeerState:
-    """What the PLC's registers said when the line came up.
-
-    Attributes
-    ----------
-    pending
-        A trigger that is still raised, was taken by a line that is gone, and has no result. It is not
-        yielded by ``triggers``; whoever asked has to ``answer`` it (UNKNOWN, ``FaultCode.CRASH``).
-    answered_sequence
-        SeqNo of the last result that was written, None where there was none.
-    result_valid
-        Whether that result still stood, waiting for its acknowledgement.
-    """
-
-    pending: Trigger | None
-    answered_sequence: int | None
-    result_valid: bool
-
-
-def result_id(trigger: Trigger) -> str:
-    """Return the ResultId register of this trigger: the same for the same trigger, whoever asks."""
-    return f"{trigger.station}-{trigger.sequence}-{trigger.at.astimezone(UTC):%Y%m%dT%H%M%S%fZ}"
 
 
 class OpcUaHandshake:
@@ -128,13 +101,7 @@ class OpcUaHandshake:
         on_lamp: Callable[[LampState], None] | None = None,
     ) -> None:
         self.url = check_url(url)
-        unknown = sorted(set(nodes) - {name.value for name in HANDSHAKE})
-        if unknown:
-            raise ConfigurationError(
-                f"plc.nodes names {', '.join(unknown)}, which the handshake does not have",
-                remedy=f"The registers are {', '.join(HANDSHAKE)}.",
-            )
-        self._nodes = {**default_nodes(namespace_uri), **nodes}
+        self._nodes = complete_nodes(nodes, namespace_uri)
         self._station = station
         self._recipes = dict(recipes)
         self._defect_codes = dict(defect_codes)
@@ -404,28 +371,13 @@ class OpcUaHandshake:
     async def _write_result(
         self, link: PlcLink, ticket: Ticket, verdict: Verdict, disposition: Disposition | None
     ) -> None:
-        wire = verdict.wire
-        values: dict[Name, Value] = {
-            Name.VERDICT: int(wire),
-            Name.DEFECT_CODE: self._defect_code(verdict),
-            Name.DISPOSITION: int(disposition.decision if disposition else _default_decision(wire)),
-            Name.FAULT_CODE: int(verdict.fault),
-            Name.RES_SEQ_NO: ticket.trigger.sequence,
-            Name.RESULT_ID: result_id(ticket.trigger),
-        }
+        values = result_registers(ticket.trigger, verdict, disposition, self._defect_codes)
         await link.write(values)
         await link.write({Name.RESULT_VALID: True})
         self._written.update(values)
         self._written[Name.RESULT_VALID] = True
         self._tickets.pop(ticket.trigger.sequence, None)
         self._cycle.answered(asyncio.get_running_loop().time())
-
-    def _defect_code(self, verdict: Verdict) -> int:
-        named = [reason for reason in verdict.reasons if reason.label]
-        if not named:
-            return 0
-        worst = max(named, key=lambda reason: reason.outcome)
-        return self._defect_codes.get(worst.label, UNLISTED_DEFECT)
 
     def _make_trigger(self, plc: FromPlc, overrun: bool) -> Trigger:
         recipe = self._recipes.get(plc.recipe_id, f"#{plc.recipe_id}") if plc.recipe_id else ""
@@ -445,8 +397,3 @@ class OpcUaHandshake:
             f"the verdict of SeqNo {trigger.sequence} was not given to the PLC at {self.url}: {why}",
             remedy="The PLC treats the part as not good; hold it.",
         )
-
-
-def _default_decision(wire: WireVerdict) -> Decision:
-    """Return the Disposition register where nobody disposed of the part yet."""
-    return {WireVerdict.OK: Decision.ACCEPT, WireVerdict.UNKNOWN: Decision.HOLD}.get(wire, Decision.NONE)

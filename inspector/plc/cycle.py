@@ -12,7 +12,7 @@ from enum import Enum
 from inspector.domain import FaultCode, Trigger, WireVerdict
 from inspector.plc.handshake import FromInspector, FromPlc, Name, Value
 
-__all__ = ["Cycle", "Phase", "Ticket"]
+__all__ = ["Cycle", "PeerState", "Phase", "Ticket"]
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +26,26 @@ class Phase(Enum):
     AWAIT_ACK = "the result stands in the registers"
     CLEARING = "the result was taken back; the PLC still has ResultAck up"
     RESET = "the PLC holds Reset"
+
+
+@dataclass(frozen=True, slots=True)
+class PeerState:
+    """What the PLC's registers said when the line came up.
+
+    Attributes
+    ----------
+    pending
+        A trigger that is still raised, was taken by a line that is gone, and has no result. It is not
+        yielded by ``triggers``; whoever asked has to ``answer`` it (UNKNOWN, ``FaultCode.CRASH``).
+    answered_sequence
+        SeqNo of the last result that was written, None where there was none.
+    result_valid
+        Whether that result still stood, waiting for its acknowledgement.
+    """
+
+    pending: Trigger | None
+    answered_sequence: int | None
+    result_valid: bool
 
 
 @dataclass(slots=True, eq=False)

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from inspector.domain import ConfigurationError
+
 __all__ = [
     "HANDSHAKE",
     "NAMESPACE",
@@ -17,6 +19,7 @@ __all__ = [
     "Register",
     "Side",
     "Value",
+    "complete_nodes",
     "default_nodes",
     "names_of",
 ]
@@ -129,6 +132,20 @@ def default_nodes(namespace_uri: str | None = None) -> dict[str, str]:
     """Return the node id of every register: in namespace 2, or in the namespace of this URI."""
     space = f"nsu={namespace_uri}" if namespace_uri else "ns=2"
     return {name.value: f"{space};s=Handshake.{name}" for name in HANDSHAKE}
+
+
+def complete_nodes(nodes: Mapping[str, str], namespace_uri: str | None = None) -> dict[str, str]:
+    """Return a node id for every register: the given ones, and the default for the rest.
+
+    Raises ``ConfigurationError`` for a name that the handshake does not have.
+    """
+    unknown = sorted(set(nodes) - {name.value for name in HANDSHAKE})
+    if unknown:
+        raise ConfigurationError(
+            f"plc.nodes names {', '.join(unknown)}, which the handshake does not have",
+            remedy=f"The registers are {', '.join(HANDSHAKE)}.",
+        )
+    return {**default_nodes(namespace_uri), **nodes}
 
 
 @dataclass(frozen=True, slots=True)

@@ -167,12 +167,9 @@ class PlcLink:
                 remedy=f"Correct plc.nodes.{name}; `inspector plc browse {self._url}` shows what is there.",
             )
         kind: Any = declared.Value.Value if declared.Value else None
-        if (
-            isinstance(kind, ua.NodeId)
-            and kind.NamespaceIndex == 0
-            and kind.Identifier in range(1, _BUILT_IN_TYPES + 1)
-        ):
-            found = ua.VariantType(kind.Identifier)
+        identifier = kind.Identifier if isinstance(kind, ua.NodeId) and kind.NamespaceIndex == 0 else None
+        if isinstance(identifier, int) and 1 <= identifier <= _BUILT_IN_TYPES:
+            found = ua.VariantType(identifier)
         else:
             # A vendor's own type: what it holds says what it is built on.
             found = held.Value.VariantType if held.Value else ua.VariantType.Null

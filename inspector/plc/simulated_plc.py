@@ -18,11 +18,12 @@ from inspector.plc.simulation import SimulationPlan, Statistics
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
-__all__ = ["SimulatedPlc", "serve"]
+__all__ = ["SimulatedPlc", "rehearse", "serve"]
 
 log = logging.getLogger(__name__)
 
 _ACK_WAIT_S = 5.0
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _RESULT_DATA = (Name.RES_SEQ_NO, Name.VERDICT)
 
 
@@ -257,30 +258,44 @@ def serve(plan: SimulationPlan, report: Connection | None = None, *, linger: boo
         The address cannot be listened on.
     """
     tell: Callable[[dict[str, Any]], None] = report.send if report is not None else lambda _: None
+
+    def watch(event: str, plc: SimulatedPlc) -> None:
+        tell({"event": event, "url": plc.url} if event == "ready" else _statistics(event, plc))
+
     try:
-        return asyncio.run(_serve(plan, tell, linger=linger))
+        return asyncio.run(rehearse(plan, watch, linger=linger))
     except Exception as error:
         tell({"event": "failed", "error": error})
         raise
 
 
-async def _serve(plan: SimulationPlan, tell: Callable[[dict[str, Any]], None], *, linger: bool) -> dict[str, Any]:
+async def rehearse(
+    plan: SimulationPlan, watch: Callable[[str, SimulatedPlc], None], *, linger: bool = False
+) -> dict[str, Any]:
+    """Run a simulated PLC in this loop, as ``serve`` does; ``watch`` is called with each event and the PLC."""
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in _SIGNALS:
         loop.add_signal_handler(number, stopped.set)
-    async with SimulatedPlc(plan) as plc:
-        tell({"event": "ready", "url": plc.url})
-        finished = asyncio.create_task(plc.done())
-        stopping = asyncio.create_task(stopped.wait())
-        await asyncio.wait({finished, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        if finished.done():
-            finished.result()
-            tell({"event": "done", "statistics": plc.statistics.as_dict()})
-            if linger:
-                await stopping
-        for task in (finished, stopping):
-            task.cancel()
-        result = plc.statistics.as_dict()
-    tell({"event": "stopped", "statistics": result})
-    return result
+    stopping = asyncio.create_task(stopped.wait())
+    try:
+        async with SimulatedPlc(plan) as plc:
+            watch("ready", plc)
+            finished = asyncio.create_task(plc.done())
+            await asyncio.wait({finished, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if finished.done():
+                finished.result()
+                watch("done", plc)
+                if linger:
+                    await stopping
+            finished.cancel()
+        watch("stopped", plc)
+    finally:
+        stopping.cancel()
+        for number in _SIGNALS:
+            loop.remove_signal_handler(number)
+    return plc.statistics.as_dict()
+
+
+def _statistics(event: str, plc: SimulatedPlc) -> dict[str, Any]:
+    return {"event": event, "statistics": plc.statistics.as_dict()}
