@@ -46,12 +46,12 @@ def simulate(
     """
     import asyncio
     import json
-    import logging
 
+    from inspector.plc.link import hush_library
     from inspector.plc.simulated_plc import rehearse
     from inspector.plc.simulation import SimulationPlan
 
-    logging.getLogger("asyncua").setLevel(logging.CRITICAL)
+    hush_library()
     plan = SimulationPlan(
         url=url,
         parts=parts,
@@ -97,14 +97,14 @@ def browse(
       inspector plc browse opc.tcp://192.168.0.10:4840/
     """
     import asyncio
-    import logging
 
     from rich.console import Console
     from rich.tree import Tree
 
     from inspector.plc import browse as look
+    from inspector.plc.link import hush_library
 
-    logging.getLogger("asyncua").setLevel(logging.CRITICAL)
+    hush_library()
     offered = asyncio.run(look.browse(url, depth=depth, standard=standard))
     tree = Tree(f"[bold]{url}[/]")
     _grow(tree, offered)
@@ -116,7 +116,7 @@ def _counts(plc: SimulatedPlc) -> Table:
 
     counts = plc.statistics
     table = Table.grid(padding=(0, 2))
-    table.add_row("triggers", f"[bold]{counts.triggers}[/]", "in time p50", f"{counts.latency_ms(0.5):.1f} ms")
+    table.add_row("triggers", f"[bold]{counts.triggers}[/]", "answered p50", f"{counts.latency_ms(0.5):.1f} ms")
     table.add_row("verdicts", f"[bold]{counts.verdicts}[/]", "p99", f"{counts.latency_ms(0.99):.1f} ms")
     table.add_row("OK", f"[green]{counts.ok}[/]", "overruns", str(counts.overruns))
     table.add_row("NOK", f"[red]{counts.nok}[/]", "late", str(counts.late))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import struct
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from asyncua import Client, ua
 from inspector.domain import ConfigurationError, PlcError, PlcLost
 from inspector.plc.handshake import HANDSHAKE, DataType, FromPlc, Name, Side, Value, names_of
 
-__all__ = ["PlcLink", "check_url"]
+__all__ = ["PlcLink", "check_url", "hush_library"]
 
 _INTEGERS = frozenset(ua.VariantType[name] for name in ("Int16", "UInt16", "Int32", "UInt32", "Int64", "UInt64"))
 _FITTING: Mapping[DataType, frozenset[ua.VariantType]] = MappingProxyType(
@@ -30,6 +31,11 @@ _BUILT_IN_TYPES = 25
 _SESSION_MS = 60_000
 # The library's own watch over the connection; ours reads every few milliseconds and is sooner.
 _WATCHDOG_S = 5.0
+
+
+def hush_library() -> None:
+    """Keep the OPC UA library's own log, tracebacks included, to itself in this process: we say what is lost."""
+    logging.getLogger("asyncua").setLevel(logging.CRITICAL + 1)
 
 
 def check_url(url: str) -> str:

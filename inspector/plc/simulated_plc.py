@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 from inspector.domain import WireVerdict
 from inspector.plc.handshake import Name, Value
 from inspector.plc.heartbeat import Heartbeat
+from inspector.plc.link import hush_library
 from inspector.plc.simulated_registers import SimulatedRegisters
-from inspector.plc.simulation import SimulationPlan, Statistics
+from inspector.plc.simulation import PlcResult, SimulationPlan, Statistics
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -43,6 +44,10 @@ class SimulatedPlc:
         self._waiting: dict[int, float] = {}
         self._given_up: set[int] = set()
         self._tasks: list[asyncio.Task[None]] = []
+
+    async def switch(self, name: str, on: bool) -> None:
+        """Turn one of ``simulation.SWITCHES`` on or off."""
+        await self._registers.set_switch(name, on)
 
     @property
     def url(self) -> str:
@@ -169,7 +174,8 @@ class SimulatedPlc:
         await read.write(Name.RESULT_ACK, False)
 
     def _count(self, sequence: int, verdict: int, raised_at: float, *, in_order: bool) -> None:
-        counts, took_s = self.statistics, asyncio.get_running_loop().time() - raised_at
+        read, counts = self._registers, self.statistics
+        took_s = asyncio.get_running_loop().time() - raised_at
         counts.latencies_ms.append(took_s * 1000)
         counts.verdicts += 1
         if verdict == WireVerdict.OK:
@@ -180,11 +186,22 @@ class SimulatedPlc:
             counts.unknown += 1
         late = took_s > self.plan.deadline_s
         counts.late += late
-        known = verdict in {WireVerdict.OK, WireVerdict.NOK, WireVerdict.UNKNOWN}
-        if not in_order or not known:
+        if not in_order or verdict not in {WireVerdict.OK, WireVerdict.NOK, WireVerdict.UNKNOWN}:
             counts.protocol_errors += 1
             log.warning("the result of SeqNo %s was not complete before its flag", sequence)
-        self._decide(sequence, good=verdict == WireVerdict.OK and in_order and not late)
+        good = verdict == WireVerdict.OK and in_order and not late
+        counts.results.append(
+            PlcResult(
+                sequence,
+                verdict,
+                int(read[Name.DEFECT_CODE]),
+                int(read[Name.DISPOSITION]),
+                int(read[Name.FAULT_CODE]),
+                str(read[Name.RESULT_ID]),
+                good,
+            )
+        )
+        self._decide(sequence, good=good)
 
     def _give_up_all(self) -> None:
         """Treat every waiting part as not good: the inspector speaks of another one."""
@@ -257,6 +274,7 @@ def serve(plan: SimulationPlan, report: Connection | None = None, *, linger: boo
     PlcError
         The address cannot be listened on.
     """
+    hush_library()
     tell: Callable[[dict[str, Any]], None] = report.send if report is not None else lambda _: None
 
     def watch(event: str, plc: SimulatedPlc) -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from collections import deque
+from dataclasses import dataclass, field, fields
 from typing import Any
 
-__all__ = ["SWITCHES", "SimulationPlan", "Statistics"]
+__all__ = ["SWITCHES", "PlcResult", "SimulationPlan", "Statistics"]
+
+_KEPT = 10_000
+"""How many of the newest results are remembered one by one."""
 
 SWITCHES = {
     "StopHeartbeat": "HbPlc stands still while this is true",
@@ -55,6 +59,19 @@ class SimulationPlan:
     overruns: frozenset[int] = frozenset()
 
 
+@dataclass(frozen=True, slots=True)
+class PlcResult:
+    """One result as the PLC read it, and what it decided: only an OK in time and in order is ``good``."""
+
+    sequence: int
+    verdict: int
+    defect_code: int
+    disposition: int
+    fault_code: int
+    result_id: str
+    good: bool
+
+
 @dataclass(slots=True)
 class Statistics:
     """What the PLC saw; ``good + not_good`` is the number of parts it decided on.
@@ -77,7 +94,8 @@ class Statistics:
     overruns: int = 0
     escapes: int = 0
     heartbeat_losses: int = 0
-    latencies_ms: list[float] = field(default_factory=list)
+    latencies_ms: deque[float] = field(default_factory=lambda: deque(maxlen=_KEPT))
+    results: deque[PlcResult] = field(default_factory=lambda: deque(maxlen=_KEPT))
 
     def latency_ms(self, share: float) -> float:
         """Return the quantile of trigger to ResultValid, 0 before the first result."""
@@ -88,7 +106,8 @@ class Statistics:
 
     def counts(self) -> dict[str, int]:
         """Return every counter by name."""
-        return {name: value for name, value in asdict(self).items() if isinstance(value, int)}
+        values = {item.name: getattr(self, item.name) for item in fields(self)}
+        return {name: value for name, value in values.items() if isinstance(value, int)}
 
     def as_dict(self) -> dict[str, Any]:
         """Return counters and latency quantiles as plain values for JSON."""
