@@ -168,7 +168,7 @@ def _timing(data: Data) -> Problems:
 def _addresses(data: Data) -> Problems:
     wanted = (
         ("plc", "opcua-client", ("opc.tcp",), "opc.tcp://192.168.0.10:4840/"),
-        ("mes", "mqtt", ("mqtt", "mqtts"), "mqtt://broker.example:1883"),
+        ("mes", "mqtt", ("mqtt",), "mqtt://broker.example:1883"),
     )
     for key, kind, schemes, example in wanted:
         url = text(table(data, key), "url")
@@ -198,6 +198,8 @@ def _address_fault(url: str, schemes: Sequence[str]) -> str:
         return f"'{url}' does not begin with {' or '.join(f'{scheme}://' for scheme in schemes)}"
     if not host or re.search(r"\s", url):
         return f"'{url}' names no host"
+    if "mqtt" in schemes and (parts.path.strip("/") or parts.query or parts.fragment):
+        return f"'{url}' goes on after the port; a broker has no path"
     return f"'{url}' has the port 0" if port == 0 else ""
 
 

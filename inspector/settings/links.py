@@ -81,8 +81,8 @@ class SimulatedPlc(_Handshake):
 
     kind: Literal["simulated"] = Field(description="A simulated PLC, started with the line.")
     port: Port = Field(default=0, description="TCP port of its OPC UA server on 127.0.0.1; 0: a free one.")
-    cycle_ms: float = Field(
-        default=0, ge=0, le=600_000, description="Shortest time from one trigger to the next, in ms; 0: at once."
+    pace_s: float = Field(
+        default=0, ge=0, le=3600, description="Time from one trigger to the next, in s; 0: whenever the line is ready."
     )
 
 
@@ -147,7 +147,10 @@ class MqttMes(_Messages):
     """Results go to an MQTT broker of the plant."""
 
     kind: Literal["mqtt"] = Field(description="A broker of the plant.")
-    url: str = Field(description="Address of the broker: `mqtt://host:1883`, or `mqtts://host:8883` with TLS.")
+    url: str = Field(description="Address of the broker: `mqtt://host:1883`.")
+    protocol: Literal["auto", "5", "3.1.1"] = Field(
+        default="auto", description="Version of MQTT, in quotes; `auto` tries 5, then 3.1.1."
+    )
     username: str | None = Field(default=None, min_length=1, max_length=128, description="User name at the broker.")
     password_env: EnvironmentName | None = Field(
         default=None, description="Name of the environment variable that holds the password."
