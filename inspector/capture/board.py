@@ -42,6 +42,18 @@ class Optics:
     grain: float = 2.5
 
 
+VARIED_OPTICS = Optics(
+    copper=(20.0, 95.0),
+    laminate=(150.0, 230.0),
+    hole=(150.0, 250.0),
+    blur_px=(0.4, 1.4),
+    read_noise=(0.5, 6.0),
+    shot_noise=(0.0, 0.12),
+    fall_off=0.2,
+    grain=4.0,
+)
+
+
 @dataclass(frozen=True, slots=True)
 class BoardSpec:
     """One virtual line.
@@ -109,6 +121,18 @@ class DefectTruth:
             min(box.x1 + margin_px, float(size_px)),
             min(box.y1 + margin_px, float(size_px)),
         )
+
+
+ENDLESS_DESIGNS = 1_000_000
+TRAINING_BOARDS = BoardSpec(
+    layouts=ENDLESS_DESIGNS,
+    defect_rate=0.9,
+    most_defects=8,
+    defect_mm=(0.14, 0.8),
+    optics=VARIED_OPTICS,
+)
+HELD_OUT_BOARDS = BoardSpec(layouts=ENDLESS_DESIGNS, defect_rate=0.6, most_defects=3)
+PAINTED_BOARDS = BoardSpec(defect_rate=1.0, most_defects=10, defect_mm=(0.15, 0.9), ragged=0.5)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

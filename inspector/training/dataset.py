@@ -13,13 +13,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from inspector.domain import ConfigurationError
+
 BOARD_CLASSES = ("open", "short", "mousebite", "spur", "spurious_copper", "pin_hole")
-SPLITS = ("train", "val")
+SPLITS = ("train", "val", "good")
 IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff"})
 FIELDS_PER_LABEL = 5
 
 
-class DatasetError(ValueError):
+class DatasetError(ConfigurationError):
     """A data-set folder cannot be used; the message names the file and the remedy."""
 
 

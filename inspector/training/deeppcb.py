@@ -53,10 +53,20 @@ def _read_board(image: Path, label_file: Path) -> Example:
     )
 
 
+def _golden(board: Example, source: Path) -> Example:
+    return Example(
+        image=source / "templates" / board.image.name,
+        boxes=np.zeros((0, 4), dtype=np.float32),
+        labels=np.zeros(0, dtype=np.int64),
+        group=board.group,
+    )
+
+
 def import_deeppcb(source: Path, target: Path, held_out: Collection[str] = HELD_OUT_GROUPS) -> Manifest:
     """Write the boards as a YOLO data set and return its manifest.
 
-    ``held_out`` groups become the ``val`` split; all the others ``train``.
+    ``held_out`` groups become the ``val`` split; all the others ``train``. The golden boards of the
+    held-out groups become the split ``good``: parts on which nothing may be found.
 
     Raises
     ------
@@ -73,6 +83,7 @@ def import_deeppcb(source: Path, target: Path, held_out: Collection[str] = HELD_
         "train": [board for board in boards if board.group not in held_out],
         "val": [board for board in boards if board.group in held_out],
     }
+    splits["good"] = [_golden(board, source) for board in splits["val"]]
     counts = {split: write_split(target, split, examples) for split, examples in splits.items()}
     manifest = Manifest(
         name="DeepPCB",

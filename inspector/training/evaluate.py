@@ -85,6 +85,19 @@ def onnx_predictor(weights: Path, threads: int = 2) -> Predict:
     return predict
 
 
+def torch_predictor(model: Any) -> Predict:
+    """Return a predictor that runs a model in training, bf16 where the processor has it."""
+    import torch
+
+    def predict(pixels: NDArray[np.uint8]) -> Findings:
+        with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
+            answer = model(torch.from_numpy(as_input(pixels)))
+        raw = answer[0] if isinstance(answer, tuple) else answer
+        return decode(raw[0].float().numpy())
+
+    return predict
+
+
 def as_input(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Return grey pixels (h, w) as the network input (1, 3, h, w), 0..1; sides multiples of 32."""
     scaled = pixels.astype(np.float32) / 255

@@ -9,10 +9,11 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from inspector.domain import ConfigurationError
 from inspector.training.crops import CropSettings
 
 
-class RecipeError(ValueError):
+class RecipeError(ConfigurationError):
     """A recipe is broken; the message names the file, the key and what would be right."""
 
 
@@ -45,7 +46,11 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """Everything that determines the weights, apart from the data folders."""
+    """Everything that determines the weights, apart from the data folders.
+
+    ``figures_from`` names the data set whose val split gives the figures of the card, ``floor_from``
+    the ones on which the confidence floor is chosen.
+    """
 
     name: str
     version: str
@@ -53,12 +58,15 @@ class Recipe:
     classes: tuple[str, ...]
     seed: int
     weight_decay: float
+    figures_from: str
+    floor_from: tuple[str, ...]
     stages: tuple[Stage, ...]
 
     @property
     def data_sets(self) -> tuple[str, ...]:
-        """The names of the data sets that some stage draws from, in order of first use."""
-        return tuple(dict.fromkeys(name for stage in self.stages for name in stage.mix))
+        """The names of all data sets the recipe speaks of, in order of first use."""
+        drawn = [name for stage in self.stages for name in stage.mix]
+        return tuple(dict.fromkeys([*drawn, self.figures_from, *self.floor_from]))
 
 
 def crop_settings(stage: Stage) -> CropSettings:
@@ -80,8 +88,8 @@ def read_recipe(path: Path) -> Recipe:
     raw: dict[str, Any] = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8")) or {}
     try:
         stages = tuple(Stage(**stage) for stage in raw.pop("stages"))
-        classes = tuple(raw.pop("classes"))
-        return Recipe(**raw, classes=classes, stages=stages)
+        classes, floor_from = tuple(raw.pop("classes")), tuple(raw.pop("floor_from"))
+        return Recipe(**raw, classes=classes, floor_from=floor_from, stages=stages)
     except KeyError as error:
         msg = f"{path}: key {error} is missing"
         raise RecipeError(msg) from error

@@ -1,0 +1,137 @@
+"""`inspector data`: labelled image folders to train on, imported or drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from inspector.capture.board import BoardSpec, DefectTruth
+
+app = typer.Typer(no_args_is_help=True, help="Make the data sets that `inspector train` learns from.")
+
+Target = Annotated[Path, typer.Argument(help="Folder of the data set to write.", show_default=False)]
+
+JPEG_QUALITY = 95
+
+
+@app.command("import")
+def import_(
+    source: Annotated[Path, typer.Argument(help="DeepPCB folder: images/, labels/.", show_default=False)],
+    target: Target,
+    hold_out: Annotated[
+        list[str] | None, typer.Option(help="Board group (first five digits of a name) for the val split; repeat it.")
+    ] = None,
+) -> None:
+    """Import labelled boards, divided by whole board groups.
+
+    For example:
+
+      inspector data import DeepPCB boards/real
+    """
+    from inspector.training.deeppcb import HELD_OUT_GROUPS, import_deeppcb
+
+    manifest = import_deeppcb(source, target, frozenset(hold_out or HELD_OUT_GROUPS))
+    typer.echo(f"{target}: {manifest.counts['train']} boards to train on, {manifest.counts['val']} held out")
+
+
+@app.command()
+def synth(
+    target: Target,
+    parts: Annotated[int, typer.Option(min=1, help="Boards to train on.")] = 1500,
+    held_out: Annotated[int, typer.Option(min=1, help="Boards of the val split, as a line would see them.")] = 500,
+    seed: Annotated[int, typer.Option(min=0, help="Same seed, same boards.")] = 11,
+) -> None:
+    """Draw virtual boards with the six bare-board defects.
+
+    The training boards vary more than a line's boards do: grey levels, focus, noise, number of defects.
+
+    For example:
+
+      inspector data synth boards/virtual --parts 1500
+    """
+    from inspector.capture.board import HELD_OUT_BOARDS, TRAINING_BOARDS
+
+    _draw(target, "train", seed, parts, TRAINING_BOARDS)
+    _draw(target, "val", seed + 1, held_out, HELD_OUT_BOARDS)
+    _describe(target, name="virtual boards", licence="Apache-2.0", source=f"inspector data synth, seed {seed}")
+    typer.echo(f"{target}: {parts} boards to train on, {held_out} held out")
+
+
+@app.command()
+def paint(
+    source: Annotated[Path, typer.Argument(help="DeepPCB folder: templates/.", show_default=False)],
+    target: Target,
+    like: Annotated[Path, typer.Option(help="Imported data set; only templates of its train split are painted.")],
+    variants: Annotated[int, typer.Option(min=1, help="Painted images of each template.")] = 2,
+    seed: Annotated[int, typer.Option(min=0, help="Same seed, same defects.")] = 99,
+) -> None:
+    """Paint defects onto golden boards: real copper, endless defects.
+
+    For example:
+
+      inspector data paint DeepPCB boards/painted --like boards/real
+    """
+    import cv2
+    import numpy as np
+
+    from inspector.capture.board import PAINTED_BOARDS, paint_template
+    from inspector.training.dataset import read_grey, read_split
+
+    stems = [example.image.stem for example in read_split(like, "train")]
+    for variant in range(variants):
+        for number, stem in enumerate(stems):
+            template = read_grey(source / "templates" / f"{stem}.jpg")
+            rng = np.random.default_rng([seed, variant, number])
+            pixels, truths = paint_template(rng, template, PAINTED_BOARDS)
+            encoded = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1]
+            _write(target, "train", f"p{variant}_{stem}.jpg", encoded.tobytes(), size_px=pixels.shape[0], truths=truths)
+    _describe(target, name="painted golden boards", licence="MIT", source=f"DeepPCB templates, painted, seed {seed}")
+    typer.echo(f"{target}: {variants * len(stems)} boards to train on")
+
+
+def _draw(target: Path, split: str, seed: int, parts: int, spec: BoardSpec) -> None:
+    import cv2
+
+    from inspector.capture.board import render_board
+
+    for part in range(parts):
+        pixels, truths = render_board(seed, part, spec)
+        encoded: NDArray[np.uint8] = cv2.imencode(".png", pixels)[1]
+        _write(target, split, f"v{part:05d}.png", encoded.tobytes(), size_px=spec.size_px, truths=truths)
+
+
+def _write(target: Path, split: str, name: str, image: bytes, *, size_px: int, truths: Sequence[DefectTruth]) -> None:
+    import numpy as np
+
+    from inspector.training.dataset import BOARD_CLASSES, yolo_lines
+
+    boxes = [truth.labelled_box(size_px) for truth in truths]
+    corners = np.array([[box.x0, box.y0, box.x1, box.y1] for box in boxes], dtype=np.float32).reshape(-1, 4)
+    labels = np.array([BOARD_CLASSES.index(truth.label) for truth in truths], dtype=np.int64)
+    for folder in ("images", "labels"):
+        (target / folder / split).mkdir(parents=True, exist_ok=True)
+    (target / "images" / split / name).write_bytes(image)
+    lines = yolo_lines(corners, labels, width=size_px, height=size_px)
+    (target / "labels" / split / f"{Path(name).stem}.txt").write_text("".join(lines), encoding="ascii")
+
+
+def _describe(target: Path, *, name: str, licence: str, source: str) -> None:
+    from inspector.training.dataset import BOARD_CLASSES, Manifest, content_hash, write_manifest
+
+    images = {split: sorted((target / "images" / split).glob("*")) for split in ("train", "val")}
+    manifest = Manifest(
+        name=name,
+        licence=licence,
+        source=source,
+        classes=BOARD_CLASSES,
+        counts={split: len(files) for split, files in images.items()},
+        content_sha256=content_hash([file for files in images.values() for file in files]),
+    )
+    write_manifest(target, manifest, {file.stem: file.stem for files in images.values() for file in files})
