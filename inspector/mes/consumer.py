@@ -6,6 +6,7 @@ import json
 import logging
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from inspector.domain import BrokerLost
@@ -22,7 +23,7 @@ class MessageCounter:
 
     Parameters
     ----------
-    url, username, password, client_id, protocol
+    url, username, password, ca_file, client_id, protocol
         As for ``MqttLink``.
     topic
         What to subscribe to; wildcards are allowed without ``ack_topic``.
@@ -41,6 +42,7 @@ class MessageCounter:
         client_id: str,
         username: str = "",
         password: str = "",
+        ca_file: Path | None = None,
         ack_topic: str = "",
         protocol: Protocol = "auto",
         on_result: Callable[[dict[str, Any]], None] | None = None,
@@ -55,7 +57,9 @@ class MessageCounter:
         self.duplicates = 0
         self.gaps = 0
         self.unreadable = 0
-        self.link = MqttLink(url, client_id=client_id, username=username, password=password, protocol=protocol)
+        self.link = MqttLink(
+            url, client_id=client_id, username=username, password=password, ca_file=ca_file, protocol=protocol
+        )
         self.link.attach(self)
 
     def start(self, timeout_s: float = 10.0) -> None:

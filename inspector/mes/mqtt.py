@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import ssl
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
@@ -24,7 +26,7 @@ __all__ = ["Address", "MqttLink", "Presence", "Protocol"]
 logger = logging.getLogger(__name__)
 
 Protocol = Literal["auto", "5", "3.1.1"]
-DEFAULT_PORT = 1883
+DEFAULT_PORTS = {"mqtt": 1883, "mqtts": 8883}
 KEEP_ALIVE_S = 15
 CONNACK_TIMEOUT_S = 3.0
 TCP_TIMEOUT_S = 5.0
@@ -36,15 +38,16 @@ QUIET: Callable[[LampState], None] = lambda _: None  # noqa: E731
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a broker listens."""
+    """Where a broker listens, and whether it speaks TLS."""
 
     host: str
     port: int
+    tls: bool = False
 
     @classmethod
     def parse(cls, url: str) -> Address:
-        """Read ``mqtt://host[:port]``; raises ``ConfigurationError``."""
-        remedy = "Write it as mqtt://host:port, for example mqtt://127.0.0.1:1883"
+        """Read ``mqtt://host[:port]`` or ``mqtts://host[:port]``; raises ``ConfigurationError``."""
+        remedy = "Write it as mqtt://host:port, for example mqtt://127.0.0.1:1883, or mqtts://host:port with TLS"
         try:
             parts = urlsplit(url)
             host, port = parts.hostname, parts.port
@@ -54,12 +57,13 @@ class Address:
             raise ConfigurationError(
                 f"the broker address of {host} carries credentials", remedy="Give user and password by their own keys"
             )
-        if parts.scheme != "mqtt" or not host or parts.path.strip("/") or parts.query:
+        if parts.scheme not in DEFAULT_PORTS or not host or parts.path.strip("/") or parts.query:
             raise ConfigurationError(f"{url!r} is not a broker address", remedy=remedy)
-        return cls(host, DEFAULT_PORT if port is None else port)
+        return cls(host, DEFAULT_PORTS[parts.scheme] if port is None else port, tls=parts.scheme == "mqtts")
 
     def __str__(self) -> str:
-        return f"mqtt://{self.host}:{self.port}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{'mqtts' if self.tls else 'mqtt'}://{host}:{self.port}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +108,9 @@ class MqttLink:
     Parameters
     ----------
     url
-        ``mqtt://host:port``.
+        ``mqtt://host:port``, or ``mqtts://host:port`` with TLS.
+    ca_file
+        Certificates to trust instead of the system's, PEM.
     client_id
         Stable, and used by nobody else: the broker keeps the session under this name.
     presence
@@ -118,7 +124,7 @@ class MqttLink:
     Raises
     ------
     ConfigurationError
-        The address is none.
+        The address is none, or the certificates cannot be read.
     """
 
     def __init__(
@@ -128,6 +134,7 @@ class MqttLink:
         client_id: str,
         username: str = "",
         password: str = "",
+        ca_file: Path | None = None,
         presence: Presence | None = None,
         protocol: Protocol = "auto",
         on_lamp: Callable[[LampState], None] = QUIET,
@@ -136,6 +143,7 @@ class MqttLink:
         self._client_id = client_id
         self._username = username
         self._password = password
+        self._tls = _trust(ca_file) if self.address.tls else None
         self._presence = presence
         self._protocols = {
             "auto": (MQTTProtocolVersion.MQTTv5, MQTTProtocolVersion.MQTTv311),
@@ -269,6 +277,8 @@ class MqttLink:
         )
         client.connect_timeout = TCP_TIMEOUT_S
         client.max_inflight_messages_set(0)  # the relay keeps the window
+        if self._tls is not None:
+            client.tls_set_context(self._tls)
         if self._username:
             client.username_pw_set(self._username, self._password)
         if self._presence is not None:
@@ -368,3 +378,13 @@ class MqttLink:
         elif before.good is False:
             logger.info("MES: %s is back", self.address)
         self._on_lamp(lamp)
+
+
+def _trust(ca_file: Path | None) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except OSError as error:
+        raise ConfigurationError(
+            f"the certificates in {ca_file} cannot be used: {error.strerror or error}",
+            remedy="Name a PEM file with the certificate authority of the broker",
+        ) from error

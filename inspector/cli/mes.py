@@ -1,0 +1,175 @@
+"""`inspector mes`: hear what a line tells the MES, and see what still waits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from inspector.mes import MessageCounter
+
+app = typer.Typer(
+    no_args_is_help=True, pretty_exceptions_enable=False, help="Hear what a line tells the MES; see what still waits."
+)
+
+ANY_LINE = "v1/+/+/+/+/+/inspection/result"
+PASSWORD_ENV = "MES_PASSWORD"  # noqa: S105  (the name of a variable)
+
+
+@app.command()
+def listen(
+    source: Annotated[str, typer.Argument(help="Address of the broker (mqtt://host:port), or the YAML of a line.")],
+    *,
+    topic: Annotated[str, typer.Option(help="What to subscribe to; default: every line, or that of the YAML.")] = "",
+    username: Annotated[str, typer.Option(help="User at the broker.")] = "mes",
+    password_env: Annotated[str, typer.Option(help="Environment variable with the password.")] = PASSWORD_ENV,
+    ca: Annotated[Path | None, typer.Option(help="Certificates to trust instead of the system's, PEM.")] = None,
+    client_id: Annotated[str, typer.Option(help="Name of the session that the broker keeps.")] = "inspector-listen",
+    ack: Annotated[bool, typer.Option("--ack", help="Acknowledge each result to the line, as an MES does.")] = False,
+    count: Annotated[int | None, typer.Option(min=1, help="End after that many results.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print each result as one line of JSON.")] = False,
+) -> None:
+    """Print every result as it arrives: each once, in order, with what came twice or is missing at the end.
+
+    With --ack it takes the place of the MES: a result that it has printed, the line does not send again. For
+    rehearsals only, since it stores nothing.
+
+    For example:
+
+      MES_PASSWORD=… inspector mes listen mqtt://127.0.0.1:1883
+      MES_PASSWORD=… inspector mes listen line.yaml --ack --json
+    """
+    import os
+    import threading
+
+    from inspector.domain import ConfigurationError
+    from inspector.mes import MessageCounter
+
+    url, own_topic = _broker_of(source)
+    topic = topic or own_topic
+    if ack and ("+" in topic or "#" in topic or not topic.endswith("/result")):
+        raise ConfigurationError(
+            f"--ack needs the topic of one line, not {topic}", remedy="Give --topic v1/…/inspection/result, or the YAML"
+        )
+    counter = MessageCounter(
+        url,
+        topic,
+        client_id=client_id,
+        username=username,
+        password=os.environ.get(password_env, ""),
+        ca_file=ca,
+        ack_topic=topic.removesuffix("/result") + "/ack" if ack else "",
+        on_result=_print_json if as_json else _print_line,
+    )
+    try:
+        counter.start()
+        if count is None:
+            threading.Event().wait()
+        else:
+            counter.wait_for(count, threading.TIMEOUT_MAX)
+    except KeyboardInterrupt:
+        pass
+    finally:
+        counter.close()
+    typer.echo(_summary(counter), err=True)
+
+
+@app.command()
+def status(
+    line: Annotated[Path, typer.Argument(help="YAML of the line.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")] = False,
+) -> None:
+    """Say how many messages wait in the outbox of a line's record, and how old the oldest is.
+
+    For example:
+
+      inspector mes status line_configs/virtual-board.yaml
+    """
+    import json
+    from datetime import UTC, datetime
+
+    from inspector.domain import StoreError
+    from inspector.settings import load_line
+    from inspector.store import Database, SqlOutbox
+
+    settings = load_line(line)
+    url = str(settings.store.url)
+    file = Path(url.removeprefix("sqlite:///"))
+    if url.startswith("sqlite:") and not file.exists():
+        raise StoreError(f"{settings.line} has no record yet: {file}", remedy=f"Start it: inspector run {line}")
+    database = Database(url)
+    try:
+        backlog = SqlOutbox(database).backlog()
+    finally:
+        database.close()
+    age_s = (datetime.now(UTC) - backlog.oldest).total_seconds() if backlog.oldest else None
+    if as_json:
+        body = {
+            "line": settings.line,
+            "waiting": backlog.messages,
+            "oldest_age_s": None if age_s is None else round(age_s, 1),
+            "acknowledged": backlog.acknowledged,
+        }
+        typer.echo(json.dumps(body))
+        return
+    waiting = f"{backlog.messages} waiting" + (f", the oldest for {_age(age_s)}" if age_s is not None else "")
+    typer.echo(f"{settings.line}: {waiting}, {backlog.acknowledged} acknowledged")
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of the result message.
+
+    For example:
+
+      inspector mes schema > inspection-result.json
+    """
+    import json
+
+    from inspector.mes import result_schema
+
+    typer.echo(json.dumps(result_schema(), indent=2, ensure_ascii=False))
+
+
+def _broker_of(source: str) -> tuple[str, str]:
+    """Return broker address and topic: given as such, or read from a line's YAML."""
+    if "://" in source:
+        return source, ANY_LINE
+    from inspector.domain import ConfigurationError
+    from inspector.mes import Source, Topics
+    from inspector.settings import load_line
+
+    mes: Any = load_line(source).mes
+    if mes.kind != "mqtt":
+        raise ConfigurationError(
+            f"{source} names no broker: mes.kind is {mes.kind}", remedy="Give the address: mqtt://127.0.0.1:PORT"
+        )
+    return mes.url, Topics(Source(**mes.identity.model_dump())).result
+
+
+def _print_json(message: dict[str, Any]) -> None:
+    import json
+
+    typer.echo(json.dumps(message, ensure_ascii=False))
+
+
+def _print_line(message: dict[str, Any]) -> None:
+    found = ", ".join(defect["class"] for defect in message["defects"]) or message["fault"] or "no defect"
+    simulated = "  (simulated)" if message["simulated"] else ""
+    typer.echo(
+        f"{message['seq']:>8}  {message['ts'][:19]}Z  {message['source']['line']}/{message['station']}  "
+        f"{message['serial']:<16}  {message['result']:<7}  {message['cycle_ms']:6.1f} ms  {found}{simulated}"
+    )
+
+
+def _summary(counter: MessageCounter) -> str:
+    return f"{counter.count} results, {counter.duplicates} came twice, {counter.gaps} out of order"
+
+
+def _age(seconds: float) -> str:
+    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= size:
+            return f"{seconds / size:.1f} {unit}"
+    return f"{seconds:.0f} s"
