@@ -78,9 +78,9 @@ class Line:
     ----------
     deadline_s
         Time from trigger to verdict; what is not judged by then is UNKNOWN.
-    patience
-        Number of triggers that may find a stage still busy after its deadline, before the line gives up
-        with ``StageHungError`` and has to be started afresh.
+    patience_s
+        How long a stage may stay busy with one part; a trigger that finds it busy longer makes the line give
+        up with ``StageHungError``, and it has to be started afresh.
     observer
         Called with every finished report, after the PLC was told.
     """
@@ -95,15 +95,15 @@ class Line:
         judge: Judge,
         journal: ReportSink,
         deadline_s: float,
-        patience: int = 3,
+        patience_s: float = 10.0,
         observer: Callable[[InspectionReport], None] | None = None,
     ) -> None:
         self._triggers, self._journal, self._observer = triggers, journal, observer
         self._camera, self._detector, self._gauge, self._judge = camera, detector, gauge, judge
-        self._deadline_s, self._patience = deadline_s, patience
+        self._deadline_s, self._patience_s = deadline_s, patience_s
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="stages")
         self._running: Future[None] | None = None
-        self._stuck = 0
+        self._running_since = 0.0
 
     async def run(self) -> None:
         """Answer triggers until the source ends; an unexpected exception is raised after its trigger was answered."""
@@ -136,6 +136,10 @@ class Line:
             raise crash
         return inspection.report
 
+    def close(self) -> None:
+        """Let the worker go; a stage that hangs is left behind for the process to end."""
+        self._worker.shutdown(wait=False, cancel_futures=True)
+
     async def _judged_in_time(self, inspection: Inspection) -> Inspection:
         if inspection.report.trigger.overrun:
             inspection.failed(FaultCode.OVERRUN, "the part came while the one before it was being inspected")
@@ -146,12 +150,12 @@ class Line:
             return inspection
         # The stages fill a copy: what comes too late must not change what was answered.
         attempt = inspection.copy()
+        self._running_since = time.monotonic()
         self._running = self._worker.submit(self._stages, attempt)
         done, _ = await asyncio.wait([asyncio.wrap_future(self._running)], timeout=self._deadline_s)
         if not done:
             inspection.failed(FaultCode.DEADLINE, f"no verdict within {self._deadline_s * 1000:.0f} ms")
             return inspection
-        self._stuck = 0
         done.pop().result()
         return attempt
 
@@ -170,9 +174,9 @@ class Line:
             inspection.failed(_fault_of(error), str(error))
 
     def _give_up_if_hung(self) -> None:
-        self._stuck += 1
-        if self._stuck > self._patience:
-            raise StageHungError(f"a stage has been busy through {self._stuck} triggers")
+        busy_s = time.monotonic() - self._running_since
+        if busy_s > self._patience_s:
+            raise StageHungError(f"a stage has been busy with one part for {busy_s:.1f} s")
 
 
 def _fault_of(error: InspectorError) -> FaultCode:

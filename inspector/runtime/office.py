@@ -61,6 +61,8 @@ class Office:
         Makes the messages for the MES from a report, its disposition and its picture's name.
     written
         Called after each commit, so that the relay need not poll.
+    mes
+        Returns the lamp of the MES.
     """
 
     def __init__(
@@ -74,12 +76,13 @@ class Office:
         compose: Callable[[InspectionReport, Disposition | None], Sequence[OutboxMessage]],
         written: Callable[[], None],
         status: LineStatus,
+        mes: Callable[[], LampState],
     ) -> None:
         self._spool, self._archive, self._board = spool, archive, board
         self._writer, self._languages = writer, tuple(languages)
         self._compose, self._written = compose, written
         self._status, self._heard_at = status, time.monotonic()
-        self._mes = status.lamps[Lamp.MES]
+        self._mes = mes
         self._retry_at = 0.0
         self._lost = False
 
@@ -117,11 +120,7 @@ class Office:
             gone = LampState(None, datetime.now(UTC), "the line process does not answer")
             lamps = {lamp: state if state.good is None else gone for lamp, state in self._status.lamps.items()}
             self._status = replace(self._status, ready=False, lamps=lamps)
-        self._board.status_changed(replace(self._status, lamps={**self._status.lamps, Lamp.MES: self._mes}))
-
-    def mes_changed(self, state: LampState) -> None:
-        """Set the lamp of the MES."""
-        self._mes = state
+        self._board.status_changed(replace(self._status, lamps={**self._status.lamps, Lamp.MES: self._mes()}))
 
     def _record(self, entry: Spooled) -> None:
         report = entry.report

@@ -28,10 +28,10 @@ def hang() -> Iterator[Hang]:
     hang.let_go.set()
 
 
-def a_line(plc: Plc, stages: Stages, journal: Journal, *, deadline_s: float = 5.0, patience: int = 3) -> Line:
+def a_line(plc: Plc, stages: Stages, journal: Journal, *, deadline_s: float = 5.0, patience_s: float = 60) -> Line:
     return Line(
         triggers=plc, camera=stages, detector=stages, gauge=stages, judge=stages, journal=journal,
-        deadline_s=deadline_s, patience=patience,
+        deadline_s=deadline_s, patience_s=patience_s,
     )  # fmt: skip
 
 
@@ -103,14 +103,19 @@ async def test_a_late_stage_is_unknown_at_the_deadline_and_cannot_change_it_late
     assert journal.answered_reports[0].verdict.fault is FaultCode.DEADLINE
 
 
-async def test_parts_behind_a_hung_stage_are_unknown_at_once_until_the_line_gives_up(hang: Hang) -> None:
+async def test_parts_behind_a_busy_stage_are_unknown_at_once(hang: Hang) -> None:
     plc, journal = Plc([trigger(n) for n in range(1, 9)]), Journal()
-    line = a_line(plc, Stages({"grab": hang}), journal, deadline_s=0.05, patience=2)
+    await a_line(plc, Stages({"grab": hang}), journal, deadline_s=0.05).run()
+    assert [verdict.fault for _, verdict in plc.answers] == [FaultCode.DEADLINE] * 8
+    assert len(journal.answered_reports) == 8
+
+
+async def test_a_hung_stage_makes_the_line_give_up_after_answering(hang: Hang) -> None:
+    plc, journal = Plc([trigger(n) for n in range(1, 9)]), Journal()
     with pytest.raises(StageHungError):
-        await line.run()
-    faults = [verdict.fault for _, verdict in plc.answers]
-    assert faults == [FaultCode.DEADLINE] * 3 + [FaultCode.CRASH]
-    assert len(journal.answered_reports) == 4
+        await a_line(plc, Stages({"grab": hang}), journal, deadline_s=0.05, patience_s=0.0).run()
+    assert [verdict.fault for _, verdict in plc.answers] == [FaultCode.DEADLINE, FaultCode.CRASH]
+    assert len(journal.answered_reports) == 2
 
 
 async def test_an_overrun_trigger_gets_its_unknown_without_inspection() -> None:

@@ -1,0 +1,86 @@
+"""What a running command shows on the terminal."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from inspector.domain import Counts
+
+if TYPE_CHECKING:
+    from inspector.runtime.bench import Figures
+    from inspector.runtime.plant import Summary
+
+__all__ = ["RunDisplay", "bench_table", "summary_table"]
+
+
+class RunDisplay:
+    """A line of live counts, with a bar where the number of parts is known; use as a context manager."""
+
+    def __init__(self, console: Console, line: str, parts: int | None) -> None:
+        columns = [SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()]
+        bar = [BarColumn(), MofNCompleteColumn()] if parts else []
+        self._progress = Progress(*columns[:2], *bar, columns[2], console=console, transient=True)
+        self._task = self._progress.add_task(f"{line}: starting", total=parts)
+        self._line = line
+
+    def __enter__(self) -> RunDisplay:
+        self._progress.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._progress.stop()
+
+    def say(self, text: str) -> None:
+        """Print a line above the counts."""
+        self._progress.console.print(text, highlight=False)
+
+    def show(self, counts: Counts) -> None:
+        """Show the counts so far."""
+        text = (
+            f"{self._line}: [green]{counts.passed} passed[/] · [yellow]{counts.review} review[/] · "
+            f"[red]{counts.failed} failed[/]" + (f" · {counts.faults} not inspected" if counts.faults else "")
+        )
+        self._progress.update(self._task, description=text, completed=counts.total)
+
+    def ending(self) -> None:
+        """Say that the processes are being stopped."""
+        self._progress.update(self._task, description=f"{self._line}: stopping in order")
+
+
+def summary_table(summary: Summary) -> Table:
+    """Return what a run came to."""
+    table = Table(title="every trigger accounted for" if summary.complete else "NOT every trigger accounted for")
+    table.add_column("")
+    table.add_column("parts", justify="right")
+    table.add_row("triggers", str(summary.triggers))
+    table.add_row("verdicts in the PLC", str(summary.plc_verdicts))
+    table.add_row("records", str(summary.records))
+    if summary.messages is not None:
+        table.add_row("messages at the broker", str(summary.messages))
+    table.add_section()
+    for outcome, count in summary.outcomes.items():
+        table.add_row(outcome, str(count))
+    for name, count in summary.restarts.items():
+        table.add_row(f"restarts of the {name} process", str(count))
+    return table
+
+
+def bench_table(figures: Figures) -> Table:
+    """Return the figures of the verdict path."""
+    table = Table(title=f"verdict path over bare detector: {figures.overhead_p50:.2f} x at the median")
+    for column in ("", "p50", "p95", "p99"):
+        table.add_column(column, justify="right" if column else "left")
+    for name, spread in (("trigger to PLC, ms", figures.trigger_to_plc_ms), ("bare detector, ms", figures.detect_ms)):
+        table.add_row(name, *(f"{spread[key]:.1f}" for key in ("p50", "p95", "p99")))
+    table.add_section()
+    table.add_row("parts per minute", f"{figures.parts_per_minute:.0f}")
+    table.add_row("memory of the line, MB", f"{figures.rss_mb:.0f}")
+    table.add_section()
+    for stage, share in figures.stages.items():
+        table.add_row(f"share of {stage}", f"{share:.1%}")
+    return table

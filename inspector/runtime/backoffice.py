@@ -1,0 +1,98 @@
+"""The office process: the recorder and the relay on threads of their own, the screen on the main one."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from inspector.domain import ConfigurationError, Lamp, LampState
+from inspector.runtime import wiring
+from inspector.runtime.office import Office
+from inspector.runtime.signals import SignalReceiver
+from inspector.runtime.station import initial_status
+from inspector.runtime.supervisor import Lifeline
+from inspector.settings import LineSettings
+
+__all__ = ["office_main"]
+
+LOOK_EVERY_S = 0.2
+DRAIN_S = 10.0
+
+
+class LampCell:
+    """The latest state of one lamp, set on one thread and read on another."""
+
+    def __init__(self, state: LampState) -> None:
+        self._state = state
+
+    def set(self, state: LampState) -> None:
+        """Replace the state."""
+        self._state = state
+
+    def get(self) -> LampState:
+        """Return the state."""
+        return self._state
+
+
+def office_main(
+    lifeline: Lifeline, *, settings: LineSettings, data: Path, broker: wiring.Broker | None, screen: bool
+) -> None:
+    """Record, relay and show until told to stop; then record what is left and let the outbox drain."""
+    board = wiring.build_board(settings)
+    database, record, outbox = wiring.build_record(settings)
+    status = initial_status(settings)
+    mes = LampCell(status.lamps[Lamp.MES])
+    relay = wiring.build_relay(settings, outbox, broker, on_lamp=mes.set)
+    office = Office(
+        spool=wiring.build_spool(settings, data),
+        archive=record,
+        board=board,
+        writer=wiring.build_writer(),
+        languages=settings.languages,
+        compose=wiring.build_composer(settings),
+        written=relay.notify,
+        status=status,
+        mes=mes.get,
+    )
+    relay.start()
+    stop = threading.Event()
+    recorder = threading.Thread(target=_keep_recording, args=(office, data / settings.line, stop), name="recorder")
+    recorder.start()
+    try:
+        if screen:
+            _serve(
+                lifeline, stop, lambda ready: wiring.serve_screen(settings, board, record, stop=stop, on_ready=ready)
+            )
+        else:
+            lifeline.ready()
+            lifeline.wait_for_stop()
+    finally:
+        stop.set()
+        recorder.join()
+        relay.stop(DRAIN_S)
+        database.close()
+
+
+def _serve(lifeline: Lifeline, stop: threading.Event, serve: Callable[[Callable[[str], None]], None]) -> None:
+    def end_with_the_supervisor() -> None:
+        lifeline.wait_for_stop()
+        stop.set()
+
+    threading.Thread(target=end_with_the_supervisor, name="lifeline", daemon=True).start()
+    serve(lambda _url: lifeline.ready())
+    if not lifeline.stopping():
+        raise ConfigurationError("the screen ended by itself", remedy="Its messages above say why")
+
+
+def _keep_recording(office: Office, own: Path, stop: threading.Event) -> None:
+    receiver = SignalReceiver(own)
+    try:
+        while not stop.is_set():
+            office.heard(receiver.wait(LOOK_EVERY_S))
+            office.record_waiting()
+        # The line has ended before the office is told to: what it left is all there is.
+        while office.record_waiting():
+            pass
+    finally:
+        receiver.close()

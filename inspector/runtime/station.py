@@ -1,0 +1,109 @@
+"""The line process: sets the flow up, keeps its lamps and its Ready honest, and ends in order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from inspector.domain import FaultCode, Lamp, LampState, LineStatus, TriggerSource
+from inspector.runtime import wiring
+from inspector.runtime.line import Line, StageHungError
+from inspector.runtime.recovery import Surveyed, recover
+from inspector.runtime.signals import SignalSender
+from inspector.runtime.spool import Spool
+from inspector.runtime.status import StatusKeeper
+from inspector.runtime.supervisor import Lifeline
+from inspector.settings import LineSettings
+
+__all__ = ["initial_status", "station_main"]
+
+log = logging.getLogger(__name__)
+
+HUNG = 70
+TICK_S = 0.5
+LARGEST_BACKLOG = 500  # parts that may wait for the record before the line takes no more
+
+
+def station_main(
+    lifeline: Lifeline, *, settings: LineSettings, data: Path, plc_url: str, nodes: Mapping[str, str]
+) -> None:
+    """Run the line until told to stop; raises ``ConfigurationError`` where starting again is hopeless."""
+    try:
+        asyncio.run(_run(lifeline, settings, data, plc_url, dict(nodes)))
+    except StageHungError:
+        log.exception("the line process ends, so that a fresh one can go on")
+        # An ordinary exit would wait for the very thread that hangs.
+        os._exit(HUNG)
+
+
+def initial_status(settings: LineSettings, model: str = "") -> LineStatus:
+    """Return what is known of a line that has not spoken yet."""
+    now = datetime.now(UTC)
+    return LineStatus(
+        line=settings.line,
+        ready=False,
+        recipe=settings.recipe,
+        lamps={lamp: LampState(None, now) for lamp in Lamp},
+        model=model,
+        simulated=settings.simulated,
+    )
+
+
+async def _run(lifeline: Lifeline, settings: LineSettings, data: Path, plc_url: str, nodes: dict[str, str]) -> None:
+    spool = wiring.build_spool(settings, data)
+    detector = wiring.build_detector(settings)
+    card = detector.model.card
+    signals = SignalSender(data / settings.line)
+    status = StatusKeeper(initial_status(settings, f"{card.name} {card.version} ({detector.backend})"), signals.send)
+    camera = wiring.build_camera(settings)
+    source = wiring.build_trigger_source(
+        settings, url=plc_url, nodes=nodes, on_lamp=lambda state: status.lamp(Lamp.PLC, state.good, state.detail)
+    )
+    line = Line(
+        triggers=source,
+        camera=camera,
+        detector=detector,
+        gauge=wiring.build_gauge(settings),
+        judge=wiring.build_judge(settings),
+        journal=spool,
+        deadline_s=settings.deadline_ms / 1000,
+        observer=status.inspected,
+    )
+    try:
+        detector.warm_up()
+        status.lamp(Lamp.MODEL, True)
+        status.lamp(Lamp.CAMERA, True)
+        lifeline.ready()
+        flow = asyncio.create_task(_inspect(line, source, spool))
+        care = asyncio.create_task(_care(lifeline, source, spool, status))
+        done, pending = await asyncio.wait({flow, care}, return_when=asyncio.FIRST_COMPLETED)
+        for task in pending:
+            task.cancel()
+        await asyncio.gather(*pending, return_exceptions=True)
+        for task in done:
+            task.result()
+    finally:
+        await source.close()
+        line.close()
+        camera.close()
+        detector.close()
+        signals.close()
+
+
+async def _inspect(line: Line, source: Surveyed, spool: Spool) -> None:
+    await recover(spool.unfinished(), source, spool)
+    await line.run()
+
+
+async def _care(lifeline: Lifeline, source: TriggerSource, spool: Spool, status: StatusKeeper) -> None:
+    """Raise Ready while there is room for the record, and say so, until told to stop."""
+    while not lifeline.stopping():
+        room = spool.room() and spool.backlog() < LARGEST_BACKLOG
+        await source.set_ready(room, fault=FaultCode.NONE if room else FaultCode.STORAGE)
+        status.ready(room)
+        status.repeat()
+        await asyncio.sleep(TICK_S)
