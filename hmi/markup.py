@@ -14,7 +14,9 @@ from inspector.domain import Counts, Lamp, LampState, LineStatus, RecordedPart
 __all__ = ["alert", "banner", "brand", "caption", "counts", "lamps", "measures", "report_text", "strip"]
 
 _SHOWN_FINDINGS = 50
+_THUMB_ID = 4
 _RIGHT_PART = 0.6  # share of a bar beyond which the limit's text would run over the end
+_LAMP_SIGNS = {True: "pass", False: "fail", None: "waiting"}
 _LAMP_KINDS = {True: "good", False: "bad", None: "unknown"}
 
 
@@ -46,8 +48,8 @@ def _lamp(lamp: Lamp, state: LampState, words: Words, now: datetime) -> str:
     return (
         f'<li class="lamp lamp-{kind}" data-lamp="{lamp.value}" title="{escape(state.detail)}">'
         f'{icon(lamp.value)}<div><span class="lamp-name">{escape(words[f"lamp_{lamp.value}"])}'
-        f' <b>{escape(words[f"lamp_{kind}"])}</b></span><span class="lamp-since">{escape(since)}</span></div>'
-        f'<span class="dot" aria-hidden="true"></span></li>'
+        f' <b>{icon(_LAMP_SIGNS[state.good])}{escape(words[f"lamp_{kind}"])}</b></span><span class="lamp-since">{escape(since)}</span></div>'
+        "</li>"
     )
 
 
@@ -119,8 +121,10 @@ def measures(part: RecordedPart | None, words: Words) -> str:
     findings = findings_of(part.report, words) if part is not None else ()
     head = f"<h2>{escape(words['measurements'])}</h2>"
     if not findings:
-        note = words["no_measurements"] if part is not None else words["waiting_headline"]
-        return f'{head}<p class="quiet">{escape(note)}</p>'
+        kind = kind_of(part.report) if part is not None else "waiting"
+        note = words[{"waiting": "waiting_headline", "fault": "not_measurable"}.get(kind, "no_measurements")]
+        sign = icon(kind)
+        return f'{head}<p class="quiet empty">{sign}{escape(note)}</p>'
     shown = "".join(_finding(finding, words) for finding in findings[:_SHOWN_FINDINGS])
     rest = len(findings) - _SHOWN_FINDINGS
     more = f'<li class="quiet">+ {rest} {escape(words["more"])}</li>' if rest > 0 else ""
@@ -222,10 +226,15 @@ def _thumb(part: RecordedPart, source: str | None, *, chosen: bool, words: Words
         f' aria-pressed="{str(chosen).lower()}"'
         f' aria-label="{escape(words["part"])} {escape(name)}: {escape(words[kind])}">'
         f'<span class="thumb-image">{picture}</span>'
-        f'<span class="thumb-text">{icon(kind)}<span class="thumb-id">{escape(name)}</span></span></button>'
+        f'<span class="thumb-text">{icon(kind)}<span class="thumb-id">{escape(_tail(name))}</span></span></button>'
     )
 
 
 def _moment(at: datetime, now: datetime) -> str:
     local = at.astimezone()
     return f"{local:%H:%M}" if local.date() == now.date() else f"{local:%m-%d %H:%M}"
+
+
+def _tail(name: str) -> str:
+    """Return the end of a part id, where parts differ."""
+    return name[-_THUMB_ID:]

@@ -18,6 +18,7 @@ from inspector.domain import (
     exact_text,
     measured_text,
     percent_texts,
+    place_text,
     unit_text,
 )
 
@@ -184,7 +185,7 @@ def _finding(
 
 def _position(by_name: Mapping[str, Measurement]) -> str:
     pair = [by_name.get(name) for name in _POSITION]
-    texts = [measured_text(entry.value, entry.uncertainty)[0] for entry in pair if entry is not None]
+    texts = [place_text(entry.value) for entry in pair if entry is not None]
     if len(texts) < len(_POSITION):
         return ""
     return f"x {texts[0]} · y {texts[1]} {unit_text(by_name['position_x'].unit)}".strip()

@@ -79,6 +79,7 @@ _TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         "report": ("Report", "检测说明"),
         "no_report": ("The report is being written …", "正在生成说明……"),
         "no_measurements": ("Nothing to measure on this part", "该件无需测量"),
+        "not_measurable": ("This part was not measured", "该件未测量"),
         "confidence": ("confidence", "置信度"),
         "picture_none": ("No picture was kept for this part", "该件没有保存图像"),
         "picture_broken": ("The picture cannot be loaded", "图像无法加载"),
@@ -101,7 +102,7 @@ _TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         "lost_title": ("Connection lost", "连接已断开"),
         "lost_detail": (
             "This screen no longer hears from the line. What it shows may be old.",
-            "本屏幕已收不到产线数据,显示内容可能已过时。",
+            "本屏幕已收不到产线数据，显示内容可能已过时。",
         ),
         "lost_retry": ("Reconnecting by itself …", "正在自动重新连接……"),
         "lost_since": ("Last heard at", "最后更新"),

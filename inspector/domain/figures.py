@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-__all__ = ["distance_text", "exact_text", "measured_text", "percent_texts", "unit_text"]
+__all__ = ["distance_text", "exact_text", "measured_text", "percent_texts", "place_text", "unit_text"]
 
 _LARGEST_PLAIN = 1e9
 _MOST_DECIMALS = 9
@@ -34,6 +34,11 @@ def distance_text(margin: float, uncertainty: float | None = None) -> str:
     """Return how far a value lies from its limit, unsigned, rounded like the value but never to nothing."""
     rounded, _ = measured_text(abs(margin), uncertainty)
     return rounded if float(rounded) or not margin else measured_text(abs(margin))[0]
+
+
+def place_text(coordinate: float) -> str:
+    """Return a coordinate in mm with one decimal: it says where to look and is held against no limit."""
+    return _plain(coordinate, 1)
 
 
 def percent_texts(share: float, gate: float) -> tuple[str, str]:

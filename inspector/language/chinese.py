@@ -10,11 +10,11 @@ __all__ = ["Chinese"]
 
 _FAULTS = {
     FaultCode.CAMERA_LOST: ("相机无响应", "请检查相机电源和线缆"),
-    FaultCode.BAD_FRAME: ("图像不完整或尺寸不符", "请重新检测,并检查相机"),
-    FaultCode.DETECTOR: ("检测模型处理该图像时出错", "请重新检测;若反复出现,请联系维护人员"),
-    FaultCode.GAUGE: ("缺陷无法测量", "请重新检测,并检查标定"),
+    FaultCode.BAD_FRAME: ("图像不完整或尺寸不符", "请重新检测，并检查相机"),
+    FaultCode.DETECTOR: ("检测模型处理该图像时出错", "请重新检测；若反复出现，请联系维护人员"),
+    FaultCode.GAUGE: ("缺陷无法测量", "请重新检测，并检查标定"),
     FaultCode.JUDGE: ("判定规则无法执行", "请检查本线的配方"),
-    FaultCode.DEADLINE: ("检测超出规定时间", "请重新检测;若反复出现,请联系维护人员"),
+    FaultCode.DEADLINE: ("检测超出规定时间", "请重新检测；若反复出现，请联系维护人员"),
     FaultCode.OVERRUN: ("到达时工位仍在检测上一件", "请加大零件间距"),
     FaultCode.CRASH: ("检测程序中断并已重启", "请重新检测"),
     FaultCode.STORAGE: ("记录无法保存", "请清理本机磁盘空间"),
@@ -36,24 +36,24 @@ class Chinese:
     def fault(self, part_id: str, fault: FaultCode) -> str:
         """Say that the part was not inspected, why, and what to do."""
         why, remedy = _FAULTS.get(fault, ("检测失败", "请重新检测"))
-        return f"{self._part(part_id)}未完成检测:{why}。{remedy};该件暂扣。"
+        return f"{self._part(part_id)}未完成检测：{why}。{remedy}；该件暂扣。"
 
     def passed(self, part_id: str, found: int, largest: Finding | None) -> str:
         """Say that the part goes on."""
         if not found:
-            return f"{self._part(part_id)}合格:未发现缺陷。放行。"
-        text = f"{self._part(part_id)}合格:发现 {found} 处,均在限值以内"
+            return f"{self._part(part_id)}合格：未发现缺陷。放行。"
+        text = f"{self._part(part_id)}合格：发现 {found} 处，均在限值以内"
         if largest is not None:
-            text += f",最大一处为{self._what(largest)}({self._name('length')} {largest.size})"
+            text += f"，最大一处为{self._what(largest)}（{self._name('length')} {largest.size}）"
         return f"{text}。放行。"
 
     def rejected(self, part_id: str, outcome: Outcome, findings: tuple[Finding, ...], shown: int) -> str:
         """Say what is wrong with the part and what happens to it."""
         word = "不合格" if outcome is Outcome.FAIL else "待复检"
-        what = ";".join(self._finding(finding) for finding in findings[:shown])
+        what = "；".join(self._finding(finding) for finding in findings[:shown])
         more = len(findings) > shown
-        head = f"{word},共 {len(findings)} 处,最严重的为:{what}……" if more else f"{word}:{what}。"
-        follow = "产线将其剔除。" if outcome is Outcome.FAIL else "该件暂扣,等待人工判定。"
+        head = f"{word}，共 {len(findings)} 处，最严重的为：{what}……" if more else f"{word}：{what}。"
+        follow = "产线将其剔除。" if outcome is Outcome.FAIL else "该件暂扣，等待人工判定。"
         return f"{self._part(part_id)}{head}{follow}"
 
     def _part(self, part_id: str) -> str:
@@ -71,11 +71,11 @@ class Chinese:
         if finding.position:
             x, y, unit = finding.position
             where.append(f"位置 X {x}、Y {y} {unit}".rstrip())
-        return f"{text}({','.join(where)})" if where else text
+        return f"{text}（{'，'.join(where)}）" if where else text
 
     def _finding(self, finding: Finding) -> str:
         size = [f"{self._name('length')} {finding.size}"] if finding.size else []
-        return ",".join([self._what(finding), *size, *(self._clause(clause) for clause in finding.clauses)])
+        return "，".join([self._what(finding), *size, *(self._clause(clause) for clause in finding.clauses)])
 
     def _clause(self, clause: Clause) -> str:
         if clause.code in _PLAIN:
@@ -90,11 +90,11 @@ class Chinese:
             case "guard_band":
                 side = "超出限值" if clause.beyond else "距限值"
                 away = f" 仅 {clause.distance}" if clause.distance else ""
-                return f"{value},{side}{limit}{away},在测量不确定度以内"
+                return f"{value}，{side}{limit}{away}，在测量不确定度以内"
             case "confidence":
-                gate = f",要求 {clause.limit}" if clause.limit else ""
+                gate = f"，要求 {clause.limit}" if clause.limit else ""
                 return f"模型置信度仅 {clause.value}{gate}" if clause.value else "模型置信度不足"
             case "not_measured":
                 return f"{name}无法测量"
-        held = f",限值 {clause.limit}" if clause.limit else ""
-        return f"{value}{held}({one_line(clause.code)})"
+        held = f"，限值 {clause.limit}" if clause.limit else ""
+        return f"{value}{held}（{one_line(clause.code)}）"

@@ -84,11 +84,11 @@ class English:
             return _PLAIN[clause.code]
         name = self._name(clause.characteristic)
         value = f"{name} {clause.value}".rstrip()
-        limit = f"the limit of {clause.limit}" if clause.limit else "the limit"
+        limit = f"the {clause.limit} limit" if clause.limit else "the limit"
         away = f"{clause.distance} " if clause.distance else ""
         match clause.code:
             case "above_usl" | "below_lsl":
-                side = "above" if clause.code == "above_usl" else "below"
+                side = "over" if clause.code == "above_usl" else "under"
                 return f"{value}, {away}{side} {limit}"
             case "guard_band":
                 side = "beyond" if clause.beyond else "inside"

@@ -13,6 +13,7 @@ from inspector.domain import (
     exact_text,
     measured_text,
     percent_texts,
+    place_text,
     unit_text,
 )
 
@@ -136,7 +137,7 @@ def _position(report: InspectionReport, detection: int | None) -> tuple[str, str
     x, y = (_measurement(report, detection, name) for name in ("position_x", "position_y"))
     if x is None or y is None:
         return None
-    return measured_text(x.value, x.uncertainty)[0], measured_text(y.value, y.uncertainty)[0], unit_text(x.unit)
+    return place_text(x.value), place_text(y.value), unit_text(x.unit)
 
 
 def _label(report: InspectionReport, detection: int | None) -> str:
