@@ -12,6 +12,8 @@ from ruamel.yaml.error import MarkedYAMLError, StringMark, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 Path = tuple[str | int, ...]
+MAX_DEPTH = 20
+TOO_DEEP = "No key of a line needs that; look for brackets that were not closed."
 MAX_ENTRIES = 20_000  # far above any line; aliases of aliases can otherwise grow without bound
 
 
@@ -34,6 +36,7 @@ class Flaw:
     path: Path
     problem: str
     remedy: str
+    fatal: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,30 +64,39 @@ class Document:
 
 def parse(text: str) -> Document:
     """Return the document of a YAML text; whatever is wrong with it is among its flaws."""
-    yaml = YAML(typ="safe", pure=True)
-    yaml.constructor.allow_duplicate_keys = True  # they are reported below, all of them
-    document = Document(None, readable=True)
     try:
-        root = yaml.compose(text)
-        if root is None:
-            return document
-        entries = list(islice(_walk(root, (), (), document.flaws), MAX_ENTRIES + 1))
-        if len(entries) > MAX_ENTRIES:
-            return _unreadable(Flaw(TOP, (), f"the file has more than {MAX_ENTRIES} entries", "Write fewer."))
-        for path, key, value in entries:
-            if key is not None:
-                document.keys.setdefault(path, key)
-            document.values.setdefault(path, value)
-        return replace(document, data=yaml.constructor.construct_document(root))
+        return _parse(text)
     except MarkedYAMLError as error:
         return _unreadable(_syntax(error, text))
+    except RecursionError:
+        return _unreadable(Flaw(TOP, (), "something in the file is nested too deeply", TOO_DEEP))
     except (YAMLError, ValueError, TypeError) as error:
         problem = str(error).splitlines()[0] if str(error) else "the file cannot be read as YAML"
         return _unreadable(Flaw(TOP, (), problem, "Write plain YAML: keys, texts, numbers and lists."))
 
 
-def _unreadable(flaw: Flaw) -> Document:
-    return Document(None, readable=False, flaws=[flaw])
+def _parse(text: str) -> Document:
+    yaml = YAML(typ="safe", pure=True)
+    yaml.constructor.allow_duplicate_keys = True  # they are reported below, all of them
+    document = Document(None, readable=True)
+    root = yaml.compose(text)
+    if root is None:
+        return document
+    entries = list(islice(_walk(root, (), (), document.flaws), MAX_ENTRIES + 1))
+    if len(entries) > MAX_ENTRIES:
+        return _unreadable(Flaw(TOP, (), f"the file has more than {MAX_ENTRIES} entries", "Write fewer."))
+    fatal = [flaw for flaw in document.flaws if flaw.fatal]
+    if fatal:
+        return _unreadable(*fatal)
+    for path, key, value in entries:
+        if key is not None:
+            document.keys.setdefault(path, key)
+        document.values.setdefault(path, value)
+    return replace(document, data=yaml.constructor.construct_document(root))
+
+
+def _unreadable(*flaws: Flaw) -> Document:
+    return Document(None, readable=False, flaws=list(flaws))
 
 
 def _at(mark: StringMark | None) -> Place:
@@ -95,7 +107,14 @@ def _walk(
     node: Node, path: Path, above: tuple[int, ...], flaws: list[Flaw]
 ) -> Iterator[tuple[Path, Place | None, Place]]:
     if id(node) in above:
-        flaws.append(Flaw(_at(node.start_mark), path, "the value contains itself", "Write it out instead of '*alias'."))
+        flaws.append(
+            Flaw(
+                _at(node.start_mark), path, "the value contains itself", "Write it out instead of '*alias'.", fatal=True
+            )
+        )
+        return
+    if len(path) > MAX_DEPTH:
+        flaws.append(Flaw(_at(node.start_mark), path[:3], "the value is nested too deeply", TOO_DEEP, fatal=True))
         return
     above = (*above, id(node))
     if isinstance(node, SequenceNode):
@@ -126,7 +145,8 @@ def _walk(
 
 
 def _syntax(error: MarkedYAMLError, text: str) -> Flaw:
-    mark = error.problem_mark or error.context_mark
+    unclosed = (error.context or "").startswith(("while scanning a quoted", "while parsing a flow"))
+    mark = (error.context_mark if unclosed else None) or error.problem_mark or error.context_mark
     place = _at(mark)
     lines = text.splitlines()
     line = lines[place.line - 1] if place.line <= len(lines) else ""

@@ -53,7 +53,7 @@ def _rules(rules: Sequence[Any], loc: Loc, zones: Sequence[str]) -> Problems:
                 "an earlier rule speaks of the same defect, zone and characteristic",
                 "Keep one of them.",
             )
-        elif rule.get("characteristic") is not None and subject[:2] in verdicts:
+        elif rule.get("characteristic") is not None and rule.get("allowed") is None and subject[:2] in verdicts:
             yield problem(
                 here,
                 "no_effect",
