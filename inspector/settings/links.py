@@ -81,8 +81,8 @@ class SimulatedPlc(_Handshake):
 
     kind: Literal["simulated"] = Field(description="A simulated PLC, started with the line.")
     port: Port = Field(default=0, description="TCP port of its OPC UA server on 127.0.0.1; 0: a free one.")
-    pace_s: float = Field(
-        default=0, ge=0, le=3600, description="Time from one trigger to the next, in s; 0: whenever the line is ready."
+    cycle_ms: float = Field(
+        default=0, ge=0, le=3_600_000, description="Time from trigger to trigger, in ms; 0: whenever the line is ready."
     )
 
 
