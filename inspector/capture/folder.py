@@ -120,7 +120,9 @@ class FolderCamera:
             pixels = reading.result()
         except BadFrame as error:
             self._check_folder(error)
-            raise
+            if not self._lost:
+                raise
+            pixels = read_image(path)  # read ahead while the folder was away
         except CancelledError as error:
             raise self._is_closed() from error
         finally:
