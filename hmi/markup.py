@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from html import escape
@@ -48,7 +49,8 @@ def _lamp(lamp: Lamp, state: LampState, words: Words, now: datetime) -> str:
     return (
         f'<li class="lamp lamp-{kind}" data-lamp="{lamp.value}" title="{escape(state.detail)}">'
         f'{icon(lamp.value)}<div><span class="lamp-name">{escape(words[f"lamp_{lamp.value}"])}'
-        f' <b>{icon(_LAMP_SIGNS[state.good])}{escape(words[f"lamp_{kind}"])}</b></span><span class="lamp-since">{escape(since)}</span></div>'
+        f" <b>{icon(_LAMP_SIGNS[state.good])}{escape(words[f'lamp_{kind}'])}</b></span>"
+        f'<span class="lamp-since">{escape(since)}</span></div>'
         "</li>"
     )
 
@@ -112,7 +114,7 @@ def report_text(part: RecordedPart | None, words: Words) -> str:
     text = ""
     if part is not None:
         text = part.texts.get(words.language) or next(iter(part.texts.values()), "")
-    body = f"<p>{escape(text)}</p>" if text else f'<p class="quiet">{escape(words["no_report"])}</p>'
+    body = f"<p>{escape(_keep_together(text))}</p>" if text else f'<p class="quiet">{escape(words["no_report"])}</p>'
     return f"<h2>{escape(words['report'])}</h2>{body}"
 
 
@@ -238,3 +240,8 @@ def _moment(at: datetime, now: datetime) -> str:
 def _tail(name: str) -> str:
     """Return the end of a part id, where parts differ."""
     return name[-_THUMB_ID:]
+
+
+def _keep_together(text: str) -> str:
+    """Return the text with figure, uncertainty and unit on one line."""
+    return re.sub(r"(?<=[\d±]) (?=[±\d%]|[a-zµ°]{1,3}[²³]?\b)", "\u00a0", text)

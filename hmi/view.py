@@ -50,6 +50,7 @@ class Row:
     unit: str
     kind: str
     limit: str = ""
+    sign: str = ""
     why: str = ""
     bar: Bar | None = None
 
@@ -128,10 +129,8 @@ def headline(report: InspectionReport, findings: tuple[FindingView, ...], words:
     if row is None:
         text = " · ".join(filter(None, (worst.name, worst.size, worst.why)))
     else:
-        sign = {True: ">", False: "<"}[row.bar.upper] if row.bar else "/"
-        if row.kind == "review" and row.bar and row.bar.upper == (row.bar.value <= row.bar.limit):
-            sign = "≈"
-        text = f"{worst.name} {f'{row.value} {row.unit}'.strip()} {sign} {row.limit}"
+        what = worst.name if row.name == words.title("length") else f"{worst.name} · {row.name}"
+        text = f"{what} {f'{row.value} {row.unit}'.strip()} {row.sign} {row.limit}"
     return f"{text}  + {len(bad) - 1} {words['more']}" if len(bad) > 1 else text
 
 
@@ -201,13 +200,15 @@ def _held(reason: Reason, item: Measurement | None, words: Words) -> Row:
     name = words.title(reason.characteristic)
     if reason.characteristic == "confidence" and reason.value is not None and reason.limit is not None:
         value, limit = percent_texts(reason.value, reason.limit)
-        return Row(name, value, "", "", kind, limit=limit, why=words["unsure"], bar=_bar(reason, 0.0))
+        return Row(name, value, "", "", kind, limit=limit, sign="<", why=words["unsure"], bar=_bar(reason, 0.0))
     uncertainty = item.uncertainty if item else 0.0
     unit = unit_text(reason.unit or (item.unit if item else ""))
     value, spread = measured_text(reason.value, uncertainty) if reason.value is not None else ("–", "")
     limit = f"{exact_text(reason.limit)} {unit}".strip() if reason.limit is not None else ""
     bar = _bar(reason, uncertainty)
-    return Row(name, value, spread, unit, kind, limit=limit, why=_why(reason, bar, uncertainty, unit, words), bar=bar)
+    sign = "≈" if reason.code == "guard_band" else ">" if bar is None or bar.upper else "<"
+    why = _why(reason, bar, uncertainty, unit, words)
+    return Row(name, value, spread, unit, kind, limit=limit, sign=sign, why=why, bar=bar)
 
 
 def _why(reason: Reason, bar: Bar | None, uncertainty: float, unit: str, words: Words) -> str:

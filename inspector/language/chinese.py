@@ -44,7 +44,8 @@ class Chinese:
             return f"{self._part(part_id)}合格：未发现缺陷。放行。"
         text = f"{self._part(part_id)}合格：发现 {found} 处，均在限值以内"
         if largest is not None:
-            text += f"，最大一处为{self._what(largest)}（{self._name('length')} {largest.size}）"
+            lead = "；最大一处为" if found > 1 else "，为"
+            text += f"{lead}{self._what(largest)}，{self._name('length')} {largest.size}"
         return f"{text}。放行。"
 
     def rejected(self, part_id: str, outcome: Outcome, findings: tuple[Finding, ...], shown: int) -> str:
@@ -86,7 +87,7 @@ class Chinese:
         match clause.code:
             case "above_usl" | "below_lsl":
                 side = "超出上限" if clause.code == "above_usl" else "低于下限"
-                return f"{value},{side}{limit}" + (f" 达 {clause.distance}" if clause.distance else "")
+                return f"{value}，{side}{limit}" + (f" 达 {clause.distance}" if clause.distance else "")
             case "guard_band":
                 side = "超出限值" if clause.beyond else "距限值"
                 away = f" 仅 {clause.distance}" if clause.distance else ""

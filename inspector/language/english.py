@@ -42,10 +42,11 @@ class English:
         """Say that the part goes on."""
         if not found:
             return f"{self._part(part_id)} passed: nothing was found. It moves on."
-        noun = "finding is within its limits" if found == 1 else "findings are within their limits"
-        text = f"{self._part(part_id)} passed: {found} {noun}"
+        noun = "finding" if found == 1 else "findings"
+        text = f"{self._part(part_id)} passed: {found} {noun} within limits"
         if largest is not None:
-            text += f", the largest a {self._what(largest)} ({self._name('length')} {largest.size})"
+            lead = ": " if found == 1 else "; the largest: "
+            text += f"{lead}{self._what(largest)}, {self._name('length')} {largest.size}"
         return f"{text}. It moves on."
 
     def rejected(self, part_id: str, outcome: Outcome, findings: tuple[Finding, ...], shown: int) -> str:
