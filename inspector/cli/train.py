@@ -15,7 +15,6 @@ def train(
     out: Annotated[Path, typer.Option(help="Model folder to write.")],
     work: Annotated[Path, typer.Option(help="Checkpoints and log.")] = Path("runs"),
     first_stage: Annotated[int, typer.Option(min=0, help="Go on with this stage from the one before it.")] = 0,
-    threads: Annotated[int, typer.Option(min=1, help="Processor threads.")] = 2,
     only_finish: Annotated[bool, typer.Option("--only-finish", help="Export the newest weights again.")] = False,
 ) -> None:
     """Train a detector, export it to ONNX, judge it on held-out boards and write its card.
@@ -44,11 +43,10 @@ def train(
     described = read_recipe(recipe)
     paths = Paths(data=_folders(data), model=out, work=work)
     command = f"inspector train {recipe} --out {out} " + " ".join(f"--data {entry}" for entry in data)
-    schedule = Schedule(threads=threads)
     if only_finish:
-        card = finish_model(described, paths, schedule, command=command)
+        card = finish_model(described, paths, command=command)
     else:
-        card = make_model(described, paths, schedule, command=command, first_stage=first_stage)
+        card = make_model(described, paths, Schedule(), command=command, first_stage=first_stage)
     typer.echo(f"{card} written")
 
 

@@ -22,6 +22,7 @@ import numpy as np
 from inspector.training.crops import Crop, CropSource
 from inspector.training.dataset import DatasetError, Example
 from inspector.training.recipe import Recipe, Stage, crop_settings
+from inspector.training.workers import average_gradients, side_by_side
 
 if TYPE_CHECKING:
     import torch
@@ -38,11 +39,10 @@ Validator = Callable[["nn.Module"], dict[str, float]]
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """When to save and to validate, in optimiser steps, and how many processor threads to use."""
+    """When to save and to validate, in optimiser steps."""
 
     checkpoint_every: int = 200
     validate_every: int = 800
-    threads: int = 2
 
 
 def build_model(architecture: str, class_count: int, seed: int) -> nn.Module:
@@ -64,6 +64,21 @@ def build_model(architecture: str, class_count: int, seed: int) -> nn.Module:
     return model.to(memory_format=torch.channels_last)
 
 
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What all stages of one training process share; process 0 writes and validates."""
+
+    recipe: Recipe
+    out: Path
+    schedule: Schedule
+    validate: Validator
+    process: int
+
+    @property
+    def leads(self) -> bool:
+        return self.process == 0
+
+
 def train(
     recipe: Recipe,
     data: Mapping[str, list[Example]],
@@ -72,75 +87,73 @@ def train(
     schedule: Schedule,
     validate: Validator,
     first_stage: int = 0,
-) -> nn.Module:
-    """Run the stages from ``first_stage`` on and return the averaged model of the last one.
+) -> None:
+    """Run the stages from ``first_stage`` on.
 
-    ``out`` receives ``<stage>.pt`` (averaged weights, best so far is the newest) and ``log.jsonl``.
-    A later first stage starts from the file of the stage before it.
+    ``out`` receives ``<stage>.pt`` (averaged weights, always the newest) and ``log.jsonl``. A later first
+    stage starts from the file of the stage before it.
 
     Raises
     ------
     DatasetError
         A stage draws from a data set that was not given.
     """
-    import torch
-
-    missing = [name for name in recipe.data_sets if name not in data]
+    stages = list(enumerate(recipe.stages))[first_stage:]
+    missing = sorted({name for _, stage in stages for name in stage.mix} - set(data))
     if missing:
-        msg = f"the recipe draws from {missing}; give each as --data NAME=FOLDER"
-        raise DatasetError(msg)
-    torch.set_num_threads(schedule.threads)
+        raise DatasetError(f"the recipe draws from {', '.join(missing)}", remedy="Give each as --data NAME=FOLDER")
     out.mkdir(parents=True, exist_ok=True)
-    model = build_model(recipe.architecture, len(recipe.classes), recipe.seed)
-    if first_stage:
-        load_weights(model, out / f"{recipe.stages[first_stage - 1].name}.pt")
-    for number, stage in enumerate(recipe.stages[first_stage:], start=first_stage):
-        sources = {name: CropSource(data[name], crop_settings(stage)) for name in stage.mix}
-        seed = recipe.seed * 1000 + number
-        model = _run_stage(
-            recipe, stage, model, seed=seed, sources=sources, out=out, schedule=schedule, validate=validate
-        )
-    return model
+    sources = {
+        (name, stage.crop): CropSource(data[name], crop_settings(stage)) for _, stage in stages for name in stage.mix
+    }
+
+    def work(process: int) -> None:
+        run = _Run(recipe, out, schedule, validate, process)
+        model = build_model(recipe.architecture, len(recipe.classes), recipe.seed)
+        if first_stage:
+            load_weights(model, out / f"{recipe.stages[first_stage - 1].name}.pt")
+        for number, stage in stages:
+            mixed = {name: sources[name, stage.crop] for name in stage.mix}
+            model = _run_stage(run, stage, model, sources=mixed, seed=recipe.seed * 1000 + number)
+
+    side_by_side(recipe.processes, work)
 
 
-def _run_stage(
-    recipe: Recipe,
-    stage: Stage,
-    model: nn.Module,
-    *,
-    seed: int,
-    sources: Mapping[str, CropSource],
-    out: Path,
-    schedule: Schedule,
-    validate: Validator,
-) -> nn.Module:
-    import torch
-
-    torch.manual_seed(seed)
+def _run_stage(run: _Run, stage: Stage, model: nn.Module, *, sources: Mapping[str, CropSource], seed: int) -> nn.Module:
+    """Return the averaged weights of a stage; in processes but the first they are not the exported ones."""
     model.train()
     averaged = copy.deepcopy(model).eval()
     criterion = model.init_criterion()
-    optimiser = _optimiser(model, stage.peak_rate, recipe.weight_decay)
-    batches = _prefetched(_batches(sources, stage, np.random.default_rng(seed)))
+    optimiser = _optimiser(model, stage.peak_rate, run.recipe.weight_decay)
+    share = stage.batch // run.recipe.processes
+    batches = _prefetched(_batches(sources, stage.mix, share, np.random.default_rng([seed, run.process])))
     started, recent = time.monotonic(), [0.0, 0.0, 0.0]
     for step in range(1, stage.steps + 1):
         rate = _rate(stage, step)
         for group in optimiser.param_groups:
             group["lr"] = rate
-        parts = _step(model, criterion, optimiser, next(batches))
+        parts = _step(model, criterion, optimiser, next(batches), run.recipe.processes)
         _average(averaged, model, stage.averaging * (1 - math.exp(-step / RAMP_STEPS)))
         recent = [0.95 * old + 0.05 * new for old, new in zip(recent, parts, strict=True)]
-        if step % LOG_EVERY_STEPS == 0:
-            _record(out, stage=stage.name, step=step, rate=rate, loss=recent, seconds=time.monotonic() - started)
-        if step % schedule.checkpoint_every == 0 or step == stage.steps:
-            save_weights(averaged, out / f"{stage.name}.pt")
-        if step % schedule.validate_every == 0 or step == stage.steps:
-            figures = validate(averaged)
-            _record(out, stage=stage.name, step=step, **figures)
+        if run.leads:
+            _keep(run, stage, step, averaged, {"rate": rate, "loss": recent, "seconds": time.monotonic() - started})
     return averaged
 
 
-def _step(model: nn.Module, criterion: Any, optimiser: Any, batch: dict[str, torch.Tensor]) -> list[float]:
+def _keep(run: _Run, stage: Stage, step: int, averaged: nn.Module, progress: dict[str, object]) -> None:
+    """Log, save and validate where it is time to."""
+    last = step == stage.steps
+    if step % LOG_EVERY_STEPS == 0:
+        _record(run.out, {"stage": stage.name, "step": step, **progress})
+    if last or step % run.schedule.checkpoint_every == 0:
+        save_weights(averaged, run.out / f"{stage.name}.pt")
+    if last or step % run.schedule.validate_every == 0:
+        _record(run.out, {"stage": stage.name, "step": step, **run.validate(averaged)})
+
+
+def _step(
+    model: nn.Module, criterion: Any, optimiser: Any, batch: dict[str, torch.Tensor], processes: int
+) -> list[float]:
     """Run one optimiser step; return the box, class and distribution losses per image."""
     import torch
 
@@ -150,6 +163,7 @@ def _step(model: nn.Module, criterion: Any, optimiser: Any, batch: dict[str, tor
     loss, parts = criterion(outputs, batch)
     optimiser.zero_grad(set_to_none=True)
     loss.sum().backward()
+    average_gradients(model, processes)
     torch.nn.utils.clip_grad_norm_(model.parameters(), GRADIENT_LIMIT)
     optimiser.step()
     return [float(value) for value in (parts.values() if isinstance(parts, dict) else parts)]
@@ -185,12 +199,14 @@ def _average(averaged: nn.Module, model: nn.Module, decay: float) -> None:
                 kept.copy_(new)
 
 
-def _batches(sources: Mapping[str, CropSource], stage: Stage, rng: np.random.Generator) -> Iterator[list[Crop]]:
-    names = list(stage.mix)
-    shares = np.array([stage.mix[name] for name in names])
+def _batches(
+    sources: Mapping[str, CropSource], mix: Mapping[str, float], count: int, rng: np.random.Generator
+) -> Iterator[list[Crop]]:
+    names = list(mix)
+    shares = np.array([mix[name] for name in names])
     shares = shares / shares.sum()
     while True:
-        drawn = rng.choice(len(names), size=stage.batch, p=shares)
+        drawn = rng.choice(len(names), size=count, p=shares)
         yield [sources[names[index]].draw(rng) for index in drawn]
 
 
@@ -244,7 +260,7 @@ def load_weights(model: nn.Module, path: Path) -> None:
     model.load_state_dict(torch.load(path, weights_only=True))
 
 
-def _record(out: Path, **values: object) -> None:
+def _record(out: Path, values: Mapping[str, object]) -> None:
     line = json.dumps(values, default=float)
     with (out / "log.jsonl").open("a", encoding="utf-8") as log:
         log.write(line + "\n")

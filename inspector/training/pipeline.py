@@ -57,10 +57,10 @@ def make_model(recipe: Recipe, paths: Paths, schedule: Schedule, *, command: str
 
     data = {name: read_split(paths.data[name], "train") for stage in recipe.stages for name in stage.mix}
     train(recipe, data, paths.work, schedule=schedule, validate=validate, first_stage=first_stage)
-    return finish_model(recipe, paths, schedule, command=command)
+    return finish_model(recipe, paths, command=command)
 
 
-def finish_model(recipe: Recipe, paths: Paths, schedule: Schedule, *, command: str) -> Path:
+def finish_model(recipe: Recipe, paths: Paths, *, command: str) -> Path:
     """Export the newest weights of the last stage, judge them on held-out data and write the card."""
     _check_names(recipe, paths)
     model = build_model(recipe.architecture, len(recipe.classes), recipe.seed)
@@ -69,7 +69,7 @@ def finish_model(recipe: Recipe, paths: Paths, schedule: Schedule, *, command: s
     weights = paths.model / f"{recipe.name}.onnx"
     difference = export_onnx(model, weights, recipe.classes)
     _log.info("%s written; differs from the trained network by at most %.4f", weights, difference)
-    judged = _judge(recipe, paths, weights, schedule.threads)
+    judged = _judge(recipe, paths, weights)
     figures_on = judged[recipe.figures_from]
     floor = choose_floor([floor_table(each.examples, each.findings) for each in judged.values()])
     facts = CardFacts(
@@ -94,8 +94,8 @@ def _check_names(recipe: Recipe, paths: Paths) -> None:
         )
 
 
-def _judge(recipe: Recipe, paths: Paths, weights: Path, threads: int) -> dict[str, _Judged]:
-    predict = onnx_predictor(weights, threads)
+def _judge(recipe: Recipe, paths: Paths, weights: Path) -> dict[str, _Judged]:
+    predict = onnx_predictor(weights)
     judged: dict[str, _Judged] = {}
     for name in dict.fromkeys([recipe.figures_from, *recipe.floor_from]):
         examples = read_split(paths.data[name], "val")

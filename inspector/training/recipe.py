@@ -49,7 +49,7 @@ class Recipe:
     """Everything that determines the weights, apart from the data folders.
 
     ``figures_from`` names the data set whose val split gives the figures of the card, ``floor_from``
-    the ones on which the confidence floor is chosen.
+    the ones on which the confidence floor is chosen. ``processes`` share each batch evenly.
     """
 
     name: str
@@ -61,6 +61,11 @@ class Recipe:
     figures_from: str
     floor_from: tuple[str, ...]
     stages: tuple[Stage, ...]
+    processes: int = 1
+
+    def __post_init__(self) -> None:
+        if self.processes < 1 or any(stage.batch % self.processes for stage in self.stages):
+            raise RecipeError(f"recipe {self.name}: every batch must be a multiple of processes ({self.processes})")
 
     @property
     def data_sets(self) -> tuple[str, ...]:
