@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import socket
 import threading
 from multiprocessing.connection import Connection
-from typing import Any
 from urllib.parse import urlsplit
 
 from inspector.domain import ConfigurationError, MesError, PlcError
-from inspector.plc.simulated_plc import serve
+from inspector.plc.link import hush_library
+from inspector.plc.simulated_plc import SimulatedPlc, rehearse
 from inspector.plc.simulation import SimulationPlan
 from inspector.runtime.supervisor import Lifeline
 from inspector.runtime.wiring import Broker
@@ -27,10 +28,18 @@ def free_port() -> int:
 
 
 def plc_main(lifeline: Lifeline, *, plan: SimulationPlan, report: Connection) -> None:
-    """Run the simulated PLC; its last word on ``report`` is its statistics."""
+    """Run the simulated PLC; sends its statistics and single latencies on ``report`` after the last part."""
+    hush_library()
     end_with_supervisor(lifeline)
+
+    def watch(event: str, plc: SimulatedPlc) -> None:
+        if event == "ready":
+            lifeline.ready()
+        else:
+            report.send({**plc.statistics.as_dict(), "samples_ms": list(plc.statistics.latencies_ms)})
+
     try:
-        serve(plan, _Report(lifeline, report))  # type: ignore[arg-type]
+        asyncio.run(rehearse(plan, watch, linger=True))
     except PlcError as error:
         # Only listening can fail here, and trying again would fail the same way.
         raise ConfigurationError(error.message, remedy=error.remedy) from error
@@ -44,19 +53,6 @@ def end_with_supervisor(lifeline: Lifeline) -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=wait, name="lifeline", daemon=True).start()
-
-
-class _Report:
-    """Passes the server's events on, and readiness to the supervisor."""
-
-    def __init__(self, lifeline: Lifeline, report: Connection) -> None:
-        self._lifeline, self._report = lifeline, report
-
-    def send(self, event: dict[str, Any]) -> None:
-        if event["event"] == "ready":
-            self._lifeline.ready()
-        elif event["event"] in {"done", "stopped"}:
-            self._report.send(event["statistics"])
 
 
 def broker_main(lifeline: Lifeline, *, broker: Broker) -> None:

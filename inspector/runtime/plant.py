@@ -123,7 +123,7 @@ class Plant:
             url = f"mqtt://127.0.0.1:{mes.port or embedded.free_port()}"
             return wiring.Broker(url, EMBEDDED_USER, secrets.token_urlsafe(), protocol="3.1.1")
         if isinstance(mes, MqttMes):
-            return wiring.Broker(mes.url, mes.username or "", mes.password() or "")
+            return wiring.Broker(mes.url, mes.username or "", mes.password() or "", mes.protocol)
         return None
 
     def _plc(self) -> tuple[str, dict[str, str]]:
@@ -164,6 +164,7 @@ class Plant:
         """Return whether the simulated PLC has decided on its last part."""
         if self._report.poll():
             self._statistics = self._report.recv()
+            del self._statistics["samples_ms"]
         return bool(self._statistics)
 
     def _settle(self, record: RecordReader) -> None:

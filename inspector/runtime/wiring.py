@@ -42,7 +42,7 @@ from inspector.mes.relay import OutboxRelay
 from inspector.plc.client import OpcUaHandshake
 from inspector.runtime.spool import Spool
 from inspector.settings import FolderCamera as FolderSettings
-from inspector.settings import Identity, LineSettings
+from inspector.settings import Identity, LineSettings, OpcUaPlc
 from inspector.settings import Recipe as RecipeSettings
 from inspector.store import Database, ImageArchive, RecordStore, SqlOutbox
 from inspector.web import LiveBoard, serve
@@ -78,7 +78,9 @@ def build_camera(settings: LineSettings) -> Camera:
     camera = settings.camera
     if isinstance(camera, FolderSettings):
         size = (camera.expect.width, camera.expect.height) if camera.expect else None
-        return FolderCamera(camera.path, order=camera.order, pace_s=camera.pace_s, loop=camera.loop, size=size)
+        return FolderCamera(
+            camera.path, order=camera.order, seed=camera.seed, pace_s=camera.pace_s, loop=camera.loop, size=size
+        )
     virtual = VirtualBoardCamera(
         seed=camera.seed,
         px_per_mm=camera.px_per_mm,
@@ -86,6 +88,7 @@ def build_camera(settings: LineSettings) -> Camera:
         height=camera.height,
         defect_rate=camera.defect_rate,
         min_defect_mm=camera.min_defect_mm,
+        max_defect_mm=camera.max_defect_mm,
     )
     virtual.warm_up()
     return virtual
@@ -152,6 +155,7 @@ def build_trigger_source(
         url,
         station=settings.station,
         nodes=nodes,
+        namespace_uri=plc.namespace_uri if isinstance(plc, OpcUaPlc) else None,
         recipes={recipe.id: name for name, recipe in settings.recipes.items()},
         defect_codes=defect_codes(settings),
         poll_ms=plc.poll_ms,
@@ -162,7 +166,9 @@ def build_trigger_source(
 
 
 def defect_codes(settings: LineSettings) -> dict[str, int]:
-    """Return the DefectCode of each class: its place in the model's card, from 1."""
+    """Return the DefectCode of each class: the line's own, else its place in the model's card, from 1."""
+    if settings.plc.defect_codes:
+        return dict(settings.plc.defect_codes)
     classes = load_model(find_model(settings.detector.model)).card.classes
     return {name: number for number, name in enumerate(classes, start=1)}
 
@@ -197,7 +203,7 @@ class Broker:
     url: str
     username: str = ""
     password: str = field(default="", repr=False)
-    protocol: Literal["auto", "3.1.1"] = "auto"
+    protocol: Literal["auto", "5", "3.1.1"] = "auto"
 
 
 class Relay:

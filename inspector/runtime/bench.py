@@ -1,0 +1,154 @@
+"""How long a verdict takes on this machine, and how much of that is the detector: both in one run.
+
+The whole verdict path runs as in production: a real OPC UA server in a process of its own triggers parts, and
+its clock says when the verdict was valid in the PLC. Between blocks of parts the bare detector is called on
+frames of the same line, so that both see the same machine in the same minute; figures are compared as a ratio.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import statistics
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from inspector.domain import Camera, Detector, InspectionReport, Stage, Trigger
+from inspector.plc.simulation import SimulationPlan
+from inspector.runtime import embedded, wiring
+from inspector.runtime.demo import demo_settings
+from inspector.runtime.line import Line
+from inspector.runtime.supervisor import Child, Supervisor
+from inspector.settings import LineSettings, load_line
+
+__all__ = ["Figures", "measure"]
+
+BLOCKS = 4
+BARE_CALLS = 25  # of the detector, after each block
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What was measured; times in milliseconds.
+
+    Attributes
+    ----------
+    overhead_p50
+        Median trigger to verdict-in-the-PLC over the median bare detector call of the same run.
+    stages
+        Share of each stage in the time from trigger to answer, as the line itself sees it.
+    """
+
+    overhead_p50: float
+    trigger_to_plc_ms: Mapping[str, float]
+    detect_ms: Mapping[str, float]
+    parts_per_minute: float
+    rss_mb: float
+    stages: Mapping[str, float]
+    parts: int
+    backend: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        return asdict(self)
+
+
+def measure(line: Path | None = None, *, parts: int = 200) -> Figures:
+    """Run ``parts`` parts through the line and return the figures; raises what starting a line raises.
+
+    Parameters
+    ----------
+    line
+        YAML file of the line; its PLC and MES are replaced by embedded ones. None: the virtual boards.
+    """
+    with tempfile.TemporaryDirectory(prefix="inspector-bench-") as folder:
+        data = Path(folder)
+        settings = demo_settings(data) if line is None else load_line(line, data=data)
+        return asyncio.run(_measure(settings, data, max(1, parts // BLOCKS)))
+
+
+async def _measure(settings: LineSettings, data: Path, block: int) -> Figures:
+    camera, detector = wiring.build_camera(settings), wiring.build_detector(settings)
+    detector.warm_up()
+    reports: list[InspectionReport] = []
+    latencies: list[float] = []
+    bare: list[float] = []
+    busy_s = 0.0
+    # Nobody records here: the journal grows by one entry a part, as it does while the office is away.
+    journal = wiring.build_spool(settings, data)
+    try:
+        for number in range(BLOCKS):
+            with Supervisor() as supervisor:
+                url, report = _start_plc(supervisor, block, first=number * block + 1)
+                source = wiring.build_trigger_source(settings, url=url, nodes={}, on_lamp=lambda _state: None)
+                flow = Line(
+                    triggers=source,
+                    camera=camera,
+                    detector=detector,
+                    gauge=wiring.build_gauge(settings),
+                    judge=wiring.build_judge(settings),
+                    journal=journal,
+                    deadline_s=settings.deadline_ms / 1000,
+                    observer=reports.append,
+                )
+                task = asyncio.create_task(flow.run())
+                started = time.perf_counter()
+                await source.set_ready(True)
+                done = await asyncio.to_thread(report.recv)
+                busy_s += time.perf_counter() - started
+                latencies += done["samples_ms"]
+                await source.close()
+                await task
+                flow.close()
+            bare += await asyncio.to_thread(_bare, camera, detector, settings.station)
+    finally:
+        camera.close()
+        detector.close()
+    path, alone = _spread(latencies), _spread(bare)
+    return Figures(
+        overhead_p50=path["p50"] / alone["p50"],
+        trigger_to_plc_ms=path,
+        detect_ms=alone,
+        parts_per_minute=60 * len(reports) / busy_s,
+        rss_mb=psutil.Process().memory_info().rss / 2**20,
+        stages=_shares(reports),
+        parts=len(reports),
+        backend=detector.backend,
+    )
+
+
+def _start_plc(supervisor: Supervisor, parts: int, *, first: int) -> tuple[str, Any]:
+    ours, theirs = multiprocessing.get_context("spawn").Pipe(duplex=False)
+    url = f"opc.tcp://127.0.0.1:{embedded.free_port()}/"
+    plan = SimulationPlan(url=url, parts=parts, first_sequence=first)
+    supervisor.start(Child("plc", embedded.plc_main, {"plan": plan, "report": theirs}))
+    return url, ours
+
+
+def _bare(camera: Camera, detector: Detector, station: str) -> list[float]:
+    """Return how long the detector alone takes, on frames as the line sees them."""
+    took = []
+    for sequence in range(1, BARE_CALLS + 1):
+        frame = camera.grab(Trigger(f"bare-{sequence}", station, sequence, datetime.now(UTC)))
+        started = time.perf_counter()
+        detector.detect(frame)
+        took.append((time.perf_counter() - started) * 1000)
+    return took
+
+
+def _spread(values: Sequence[float]) -> dict[str, float]:
+    cuts = statistics.quantiles(values, n=100, method="inclusive")
+    return {"p50": cuts[49], "p95": cuts[94], "p99": cuts[98]}
+
+
+def _shares(reports: Sequence[InspectionReport]) -> dict[str, float]:
+    totals = {stage: sum(report.timings.stages.get(stage, 0.0) for report in reports) for stage in Stage}
+    whole = sum(totals.values()) or 1.0
+    return {stage.value: total / whole for stage, total in totals.items()}
