@@ -40,8 +40,7 @@ class Example:
 
     def __post_init__(self) -> None:
         if self.boxes.shape != (len(self.labels), 4):
-            msg = f"{self.image}: boxes of shape {self.boxes.shape}, expected ({len(self.labels)}, 4)"
-            raise DatasetError(msg)
+            raise DatasetError(f"{self.image}: boxes of shape {self.boxes.shape}, expected ({len(self.labels)}, 4)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +61,12 @@ def read_grey(path: Path) -> NDArray[np.uint8]:
 
     Raises
     ------
-        DatasetError: the file is missing or is no readable image.
-
+    DatasetError
+        The file is missing or is no readable image.
     """
     pixels = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
     if pixels is None:
-        msg = f"{path}: not a readable image; export it again or remove it from the data set"
-        raise DatasetError(msg)
+        raise DatasetError(f"{path}: not a readable image; export it again or remove it from the data set")
     return np.asarray(pixels, dtype=np.uint8)
 
 
@@ -106,14 +104,13 @@ def read_split(folder: Path, split: str) -> list[Example]:
 
     Raises
     ------
-        DatasetError: the split is absent or empty, or a label line is broken.
-
+    DatasetError
+        The split is absent or empty, or a label line is broken.
     """
     images = folder / "images" / split
     found = sorted(p for p in images.glob("*") if p.suffix.lower() in IMAGE_SUFFIXES)
     if not found:
-        msg = f"{images}: no images; run `inspector data import` or `inspector data synth` first"
-        raise DatasetError(msg)
+        raise DatasetError(f"{images}: no images; run `inspector data import` or `inspector data synth` first")
     groups = _group_of_each_image(folder)
     return [_read_example(path, folder, split, groups.get(path.stem, path.stem)) for path in found]
 
@@ -128,16 +125,36 @@ def _group_of_each_image(folder: Path) -> dict[str, str]:
 def _read_example(path: Path, folder: Path, split: str, group: str) -> Example:
     label_file = folder / "labels" / split / f"{path.stem}.txt"
     height, width = read_grey(path).shape
-    rows = [line.split() for line in label_file.read_text(encoding="ascii").splitlines() if line.strip()]
-    for number, row in enumerate(rows, start=1):
-        if len(row) != FIELDS_PER_LABEL:
-            msg = f"{label_file}:{number}: {len(row)} fields, expected class cx cy w h"
-            raise DatasetError(msg)
-    table = np.array(rows, dtype=np.float64).reshape(-1, FIELDS_PER_LABEL)
+    table = np.array(_label_rows(label_file), dtype=np.float64).reshape(-1, FIELDS_PER_LABEL)
     size = np.array([width, height], dtype=np.float64)
     centres, extents = table[:, 1:3] * size, table[:, 3:5] * size
     boxes = np.concatenate([centres - extents / 2, centres + extents / 2], axis=1)
     return Example(path, boxes.astype(np.float32), table[:, 0].astype(np.int64), group)
+
+
+def _label_rows(label_file: Path) -> list[list[float]]:
+    rows: list[list[float]] = []
+    for number, line in enumerate(read_lines(label_file), start=1):
+        try:
+            row = [float(field) for field in line.split()]
+        except ValueError:
+            row = []
+        if len(row) != FIELDS_PER_LABEL or row[0] < 0 or not all(0 <= value <= 1 for value in row[1:]):
+            raise DatasetError(
+                f"{label_file}:{number}: {line!r} is not: class cx cy w h, the last four 0 … 1",
+                remedy="Correct the line, or import the data again",
+            )
+        rows.append(row)
+    return rows
+
+
+def read_lines(path: Path) -> list[str]:
+    """Return the lines that are not empty; raises ``DatasetError`` where the file cannot be read."""
+    try:
+        text = path.read_text(encoding="ascii")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DatasetError(f"{path}: labels cannot be read: {error}", remedy="Every image needs its labels") from error
+    return [line for line in text.splitlines() if line.strip()]
 
 
 def write_manifest(folder: Path, manifest: Manifest, groups: dict[str, str]) -> None:
@@ -167,13 +184,12 @@ def read_manifest(folder: Path) -> Manifest:
 
     Raises
     ------
-        DatasetError: there is none, so nobody knows where the images came from.
-
+    DatasetError
+        There is none, so nobody knows where the images came from.
     """
     path = folder / "manifest.json"
     if not path.is_file():
-        msg = f"{path}: missing; import the data again so that its source and licence are known"
-        raise DatasetError(msg)
+        raise DatasetError(f"{path}: missing; import the data again so that its source and licence are known")
     raw = json.loads(path.read_text(encoding="utf-8"))
     return Manifest(
         name=raw["name"],

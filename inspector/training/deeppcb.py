@@ -13,6 +13,7 @@ from inspector.training.dataset import (
     Example,
     Manifest,
     content_hash,
+    read_lines,
     write_manifest,
     write_split,
 )
@@ -27,23 +28,25 @@ def read_deeppcb(folder: Path) -> list[Example]:
 
     Raises
     ------
-        DatasetError: the folder has no boards, or a label names an unknown class.
-
+    DatasetError
+        The folder has no boards, or a label names an unknown class.
     """
     images = sorted((folder / "images").glob("*.jpg"))
     if not images:
-        msg = f"{folder / 'images'}: no .jpg boards; give the DeepPCB folder with images/ and labels/"
-        raise DatasetError(msg)
+        raise DatasetError(f"{folder / 'images'}: no .jpg boards; give the DeepPCB folder with images/ and labels/")
     return [_read_board(image, folder / "labels" / f"{image.stem}.txt") for image in images]
 
 
 def _read_board(image: Path, label_file: Path) -> Example:
-    text = label_file.read_text(encoding="ascii")
-    rows = [[int(field) for field in line.split()] for line in text.splitlines() if line.strip()]
-    for number, row in enumerate(rows, start=1):
-        if len(row) != FIELDS_PER_LINE or not 1 <= row[4] <= len(BOARD_CLASSES):
-            msg = f"{label_file}:{number}: expected x1 y1 x2 y2 class with class 1..{len(BOARD_CLASSES)}"
-            raise DatasetError(msg)
+    rows: list[list[int]] = []
+    for number, line in enumerate(read_lines(label_file), start=1):
+        row = [int(field) for field in line.split() if field.isdecimal()]
+        if len(row) != FIELDS_PER_LINE or not 1 <= row[-1] <= len(BOARD_CLASSES):
+            raise DatasetError(
+                f"{label_file}:{number}: {line!r} is not: x1 y1 x2 y2 class, class 1 … {len(BOARD_CLASSES)}",
+                remedy="Correct the line, or take board and labels out of the folder",
+            )
+        rows.append(row)
     table = np.array(rows, dtype=np.int64).reshape(-1, FIELDS_PER_LINE)
     return Example(
         image=image,
@@ -70,19 +73,19 @@ def import_deeppcb(source: Path, target: Path, held_out: Collection[str] = HELD_
 
     Raises
     ------
-        DatasetError: a held-out group does not occur, or nothing is left to train on.
-
+    DatasetError
+        A held-out group does not occur, or nothing is left to train on.
     """
     boards = read_deeppcb(source)
     present = {board.group for board in boards}
     unknown = set(held_out) - present
     if unknown or not present - set(held_out):
-        msg = f"{source}: groups are {sorted(present)}; cannot hold out {sorted(held_out)}"
-        raise DatasetError(msg)
+        raise DatasetError(f"{source}: groups are {sorted(present)}; cannot hold out {sorted(held_out)}")
     splits = {
         "train": [board for board in boards if board.group not in held_out],
         "val": [board for board in boards if board.group in held_out],
     }
+    groups = {split: sorted({board.group for board in examples}) for split, examples in splits.items()}
     splits["good"] = [_golden(board, source) for board in splits["val"]]
     counts = {split: write_split(target, split, examples) for split, examples in splits.items()}
     manifest = Manifest(
@@ -90,7 +93,7 @@ def import_deeppcb(source: Path, target: Path, held_out: Collection[str] = HELD_
         licence="MIT",
         source="tangsanli5201/DeepPCB, official trainval list",
         classes=BOARD_CLASSES,
-        groups={split: sorted({board.group for board in boards}) for split, boards in splits.items()},
+        groups=groups,
         counts=counts,
         content_sha256=content_hash([board.image for board in boards]),
     )

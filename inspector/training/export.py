@@ -59,8 +59,7 @@ def export_onnx(model: nn.Module, target: Path, classes: Sequence[str], size: in
     half_written.unlink()
     difference = _difference(target, example.numpy(), expected.numpy())
     if difference > LARGEST_DIFFERENCE * size:
-        msg = f"{target}: differs from the trained network by {difference:.3g}; do not ship it"
-        raise DatasetError(msg)
+        raise DatasetError(f"{target}: differs from the trained network by {difference:.3g}; do not ship it")
     return difference
 
 
@@ -84,6 +83,5 @@ def _difference(weights: Path, images: np.ndarray[Any, Any], expected: np.ndarra
     session = onnxruntime.InferenceSession(str(weights), providers=["CPUExecutionProvider"])
     answer = np.asarray(session.run(None, {"images": images})[0])
     if answer.shape != expected.shape:
-        msg = f"{weights}: answers {answer.shape}, the trained network {expected.shape}"
-        raise DatasetError(msg)
+        raise DatasetError(f"{weights}: answers {answer.shape}, the trained network {expected.shape}")
     return float(np.abs(answer - expected).max())

@@ -255,8 +255,7 @@ def load_weights(model: nn.Module, path: Path) -> None:
     import torch
 
     if not path.is_file():
-        msg = f"{path}: no weights of the stage before; run that stage first"
-        raise DatasetError(msg)
+        raise DatasetError(f"{path}: no weights of the stage before; run that stage first")
     model.load_state_dict(torch.load(path, weights_only=True))
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from inspector.domain import ConfigurationError
 from inspector.training.crops import CropSettings
@@ -37,11 +38,9 @@ class Stage:
 
     def __post_init__(self) -> None:
         if self.steps < 1 or self.batch < 1 or not self.mix or min(self.mix.values()) <= 0:
-            msg = f"stage {self.name}: steps, batch and every weight of the mix must be positive"
-            raise RecipeError(msg)
+            raise RecipeError(f"stage {self.name}: steps, batch and every weight of the mix must be positive")
         if self.crop % 32:
-            msg = f"stage {self.name}: crop {self.crop} px, expected a multiple of 32"
-            raise RecipeError(msg)
+            raise RecipeError(f"stage {self.name}: crop {self.crop} px, expected a multiple of 32")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,16 +87,16 @@ def read_recipe(path: Path) -> Recipe:
         The file is missing, or a key is missing, unknown or of a wrong type.
     """
     if not path.is_file():
-        msg = f"{path}: no such recipe; models/bare-board/recipe.yaml is an example"
-        raise RecipeError(msg)
-    raw: dict[str, Any] = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8")) or {}
+        raise RecipeError(f"{path}: no such recipe; models/bare-board/recipe.yaml is an example")
+    try:
+        raw: dict[str, Any] = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8")) or {}
+    except YAMLError as error:
+        raise RecipeError(f"{path}: not YAML: {error}") from error
     try:
         stages = tuple(Stage(**stage) for stage in raw.pop("stages"))
         classes, floor_from = tuple(raw.pop("classes")), tuple(raw.pop("floor_from"))
         return Recipe(**raw, classes=classes, floor_from=floor_from, stages=stages)
     except KeyError as error:
-        msg = f"{path}: key {error} is missing"
-        raise RecipeError(msg) from error
+        raise RecipeError(f"{path}: key {error} is missing") from error
     except TypeError as error:
-        msg = f"{path}: {error}"
-        raise RecipeError(msg) from error
+        raise RecipeError(f"{path}: {error}") from error
