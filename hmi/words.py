@@ -73,6 +73,7 @@ _TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         "fault_crash": ("Inspection restarted", "检测程序重启"),
         "fault_storage": ("Record could not be stored", "记录无法保存"),
         "fault_plc_lost": ("PLC connection lost", "PLC 连接中断"),
+        "fault_plc_ack": ("PLC did not acknowledge", "PLC 未确认"),
         "fault_recipe": ("Unknown recipe", "未知配方"),
         # panels
         "measurements": ("Measurements", "测量结果"),

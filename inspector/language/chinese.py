@@ -19,6 +19,7 @@ _FAULTS = {
     FaultCode.CRASH: ("检测程序中断并已重启", "请重新检测"),
     FaultCode.STORAGE: ("记录无法保存", "请清理本机磁盘空间"),
     FaultCode.PLC_LOST: ("与 PLC 的连接中断", "请检查网线和 PLC"),
+    FaultCode.PLC_ACK: ("PLC 未确认判定结果", "请检查 PLC 的握手程序"),
     FaultCode.RECIPE: ("PLC 请求的配方在本线不存在", "请选择本线已有的配方"),
 }
 

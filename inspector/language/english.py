@@ -19,6 +19,7 @@ _FAULTS = {
     FaultCode.CRASH: ("the inspection stopped and was restarted", "Inspect it again"),
     FaultCode.STORAGE: ("its record could not be stored", "Free disk space on the box"),
     FaultCode.PLC_LOST: ("the connection to the PLC was lost", "Check the network cable and the PLC"),
+    FaultCode.PLC_ACK: ("the PLC did not acknowledge the verdict", "Check the handshake program of the PLC"),
     FaultCode.RECIPE: ("the PLC asked for a recipe that this line does not have", "Choose a recipe of this line"),
 }
 
