@@ -32,6 +32,7 @@ _FIRST_RETRY_S = 0.1
 _RETRY_GROWTH = 2.0
 # While a part is inspected only an overrun or a reset can come: reading seldom leaves the processor to the detector.
 _BUSY_POLL_S = 0.025
+_STILL_S = 5.0
 
 
 class OpcUaHandshake:
@@ -123,6 +124,8 @@ class OpcUaHandshake:
         self._peer = PeerState(None, None, False)
         self._orphan: Ticket | None = None
         self._surveyed = False
+        self._stood_still = False
+        self._still_since = 0.0
         self._on_lamp = on_lamp
         self._lamp = LampState(None, datetime.now(UTC), f"connecting to {url}")
 
@@ -161,18 +164,24 @@ class OpcUaHandshake:
             self._check_usable("answer")
             raise self._too_late(trigger, "it is not open any more")
         await ticket.turn.wait()
+        # Once begun it is finished even where the caller is cancelled: a half-written result helps nobody.
+        writing = asyncio.create_task(self._answer(ticket, verdict, disposition))
+        writing.add_done_callback(lambda task: task.cancelled() or task.exception())
+        await asyncio.shield(writing)
+
+    async def _answer(self, ticket: Ticket, verdict: Verdict, disposition: Disposition | None) -> None:
         async with self._io:
-            if ticket.lost or self._link is None:
-                raise self._too_late(trigger, ticket.lost or "the connection is gone")
+            if ticket is not self._cycle.current or self._link is None:
+                raise self._too_late(ticket.trigger, ticket.lost or "it is answered or given up")
             try:
                 await self._write_result(self._link, ticket, verdict, disposition)
             except PlcError as error:
                 self._lose(error)
-                self._wake.set()
                 if isinstance(error, PlcLost):
                     raise
                 raise PlcLost(error.message, remedy=error.remedy) from error
-        self._wake.set()
+            finally:
+                self._wake.set()
 
     async def set_ready(self, ready: bool, *, fault: int = 0) -> None:
         """Say whether the line takes triggers; written at once, or when the PLC is there."""
@@ -264,7 +273,10 @@ class OpcUaHandshake:
 
     async def _serve(self, link: PlcLink) -> None:
         """Talk to a connected PLC until it is lost or ``close`` is called."""
-        await self._resync(link)
+        self._heartbeat.restart(self._now(), trusted=not self._stood_still)
+        self._still_since = self._now()
+        async with self._io:
+            await self._write(link, {Name.READY: False})
         while not self._closing.is_set() and self._link is link:
             pause = await self._step(link)
             if pause > 0:
@@ -273,56 +285,62 @@ class OpcUaHandshake:
         if self._link is link:
             await link.write({Name.READY: False})
 
-    async def _resync(self, link: PlcLink) -> None:
-        async with self._io:
-            self._written = await link.read_all()
-            plc, mine = FromPlc.of(self._written), FromInspector.of(self._written)
-            now = asyncio.get_running_loop().time()
-            self._heartbeat.restart(now)
-            first = not self._synced.is_set()
-            orphan = self._cycle.resync(plc, mine, now)
-            if orphan is not None:
-                self._tickets[orphan.trigger.sequence] = orphan
-            if first:
-                answered = mine.answered_sequence
-                self._peer = PeerState(orphan.trigger if orphan else None, answered, mine.result_valid)
-            await self._write_outputs(link)
-            self._set_lamp(True, f"connected to the PLC at {self.url}")
-            self._synced.set()
-            if orphan is not None and not (first and self._surveyed):
-                code = FaultCode.CRASH if first else FaultCode.PLC_LOST
-                verdict = Verdict.unknown(code, "the trigger was still raised when the PLC was reached again")
-                await self._write_result(link, orphan, verdict, None)
-
     async def _step(self, link: PlcLink) -> float:
         """Read once, react, and return the seconds until the next reading."""
         async with self._io:
             if self._link is not link:
                 return 0.0
             plc = await link.read_plc()
-            now = asyncio.get_running_loop().time()
+            now = self._now()
             if not self._heartbeat.alive(plc.heartbeat, now):
-                if self.connected:
-                    self._lose_heartbeat()
-                await self._write_outputs(link, self._beat(now))
+                await self._stand_by(link, now)
                 return _BUSY_POLL_S
+            self._stood_still = False
             if self._cycle.phase is Phase.LOST:
-                resync = True
-            else:
-                resync = False
-                phase = self._cycle.phase
-                ticket = self._cycle.observe(plc, now)
-                await self._write_outputs(link, self._beat(now))
-                if ticket is not None:
-                    self._forget_closed()
-                    self._tickets[ticket.trigger.sequence] = ticket
-                    self._arrived.put_nowait(ticket)
-                if self._cycle.phase is not phase:
-                    return 0.0
-        if resync:
-            await self._resync(link)
-            return 0.0
+                await self._resync(link)
+                return 0.0
+            phase = self._cycle.phase
+            ticket = self._cycle.observe(plc, now)
+            await self._write_outputs(link, self._beat(now))
+            if ticket is not None:
+                self._forget_closed()
+                self._tickets[ticket.trigger.sequence] = ticket
+                self._arrived.put_nowait(ticket)
+            if self._cycle.phase is not phase:
+                return 0.0
         return _BUSY_POLL_S if self._cycle.phase is Phase.BUSY else self._poll_s
+
+    async def _stand_by(self, link: PlcLink, now: float) -> None:
+        """Keep our own heartbeat going while the PLC's stands still, and connect anew after a while."""
+        if not self._stood_still:
+            self._stood_still, self._still_since = True, now
+            reason = f"the heartbeat of the PLC at {self.url} stands still"
+            self._set_lamp(False, f"{reason}. Check that the PLC's program runs.")
+            self._abandon(reason, withdraw=True)
+            await self._write_outputs(link, self._beat(now))
+        elif now - self._still_since > _STILL_S:
+            # The program may live behind another connection: servers leave old ones open when they restart.
+            raise PlcLost(f"the heartbeat of the PLC at {self.url} stands still")
+        elif beat := self._beat(now):
+            await self._write(link, beat)
+
+    async def _resync(self, link: PlcLink) -> None:
+        """Begin from what the registers hold."""
+        self._written = await link.read_all()
+        plc, mine = FromPlc.of(self._written), FromInspector.of(self._written)
+        first = not self._synced.is_set()
+        orphan = self._cycle.resync(plc, mine, self._now())
+        if orphan is not None:
+            self._tickets[orphan.trigger.sequence] = orphan
+        if first:
+            self._peer = PeerState(orphan.trigger if orphan else None, mine.answered_sequence, mine.result_valid)
+        await self._write_outputs(link)
+        self._set_lamp(True, f"connected to the PLC at {self.url}")
+        self._synced.set()
+        if orphan is not None and not (first and self._surveyed):
+            code = FaultCode.CRASH if first else FaultCode.PLC_LOST
+            verdict = Verdict.unknown(code, "the trigger was still raised when the PLC was reached again")
+            await self._write_result(link, orphan, verdict, None)
 
     def _beat(self, now: float) -> dict[Name, Value]:
         count = self._heartbeat.due(now)
@@ -332,11 +350,6 @@ class OpcUaHandshake:
         self._link = None
         self._set_lamp(False, str(error))
         self._abandon(str(error), withdraw=False)
-
-    def _lose_heartbeat(self) -> None:
-        reason = f"the heartbeat of the PLC at {self.url} stands still"
-        self._set_lamp(False, f"{reason}. Check that the PLC's program runs.")
-        self._abandon(reason, withdraw=True)
 
     def _abandon(self, reason: str, *, withdraw: bool) -> None:
         self._cycle.abandon(reason, withdraw=withdraw)
@@ -349,6 +362,10 @@ class OpcUaHandshake:
         self._abandon(reason, withdraw=False)
         self._arrived.put_nowait(None)
         self._synced.set()
+
+    @staticmethod
+    def _now() -> float:
+        return asyncio.get_running_loop().time()
 
     @staticmethod
     async def _until(event: asyncio.Event, seconds: float) -> None:
@@ -365,19 +382,23 @@ class OpcUaHandshake:
         wanted = {**self._cycle.outputs(), **extra}
         changed = {name: value for name, value in wanted.items() if self._written.get(name) != value}
         if changed:
-            await link.write(changed)
-            self._written.update(changed)
+            await self._write(link, changed)
 
     async def _write_result(
         self, link: PlcLink, ticket: Ticket, verdict: Verdict, disposition: Disposition | None
     ) -> None:
         values = result_registers(ticket.trigger, verdict, disposition, self._defect_codes)
-        await link.write(values)
-        await link.write({Name.RESULT_VALID: True})
-        self._written.update(values)
-        self._written[Name.RESULT_VALID] = True
+        await self._write(link, values)
+        await self._write(link, {Name.RESULT_VALID: True})
         self._tickets.pop(ticket.trigger.sequence, None)
-        self._cycle.answered(asyncio.get_running_loop().time())
+        self._cycle.answered(self._now())
+
+    async def _write(self, link: PlcLink, values: dict[Name, Value]) -> None:
+        """Write, and know of a register what it holds only once that was confirmed."""
+        for name in values:
+            self._written.pop(name, None)
+        await link.write(values)
+        self._written.update(values)
 
     def _make_trigger(self, plc: FromPlc, overrun: bool) -> Trigger:
         recipe = self._recipes.get(plc.recipe_id, f"#{plc.recipe_id}") if plc.recipe_id else ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 __all__ = ["MISSED_PERIODS", "Heartbeat"]
 
 MISSED_PERIODS = 3
@@ -25,10 +27,10 @@ class Heartbeat:
         self._beat_at: float | None = None
         self._count = 0
 
-    def restart(self, now: float) -> None:
-        """Forget the other side's counter; it gets three periods to move again."""
+    def restart(self, now: float, *, trusted: bool = True) -> None:
+        """Forget the other side's counter; trusted, it counts as alive for the first three periods."""
         self._seen = None
-        self._moved_at = now
+        self._moved_at = now if trusted else -math.inf
         self._beat_at = None
 
     def alive(self, counter: int, now: float) -> bool:

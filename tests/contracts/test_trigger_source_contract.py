@@ -1,0 +1,219 @@
+"""What every ``TriggerSource`` does: the fake, and the OPC UA client against a real server."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from typing import Protocol
+
+import pytest
+
+from inspector.domain import (
+    Decision,
+    Disposition,
+    FaultCode,
+    Outcome,
+    PlcLost,
+    Reason,
+    Trigger,
+    TriggerSource,
+    Verdict,
+    WireVerdict,
+)
+from inspector.plc.client import OpcUaHandshake
+from inspector.plc.simulated_plc import SimulatedPlc
+from inspector.plc.simulation import SimulationPlan
+from tests.fakes.trigger_source import FakeTriggerSource
+
+pytestmark = pytest.mark.timeout(30)
+
+PASS = Verdict(Outcome.PASS, (), "default")
+FAIL = Verdict(Outcome.FAIL, (Reason(Outcome.FAIL, "above_usl", "length", label="spur"),), "default")
+REVIEW = Verdict(Outcome.REVIEW, (Reason(Outcome.REVIEW, "confidence", "score", label="open"),), "default")
+
+
+class Rig(Protocol):
+    """A source and the PLC behind it."""
+
+    source: TriggerSource
+
+    async def start(self, parts: int, *, overruns: frozenset[int] = frozenset()) -> None:
+        """Let the PLC raise parts 1 … parts, each when the one before is answered."""
+
+    async def seen(self, count: int) -> list[tuple[int, int, int, int]]:
+        """Wait for so many results; return SeqNo, verdict, disposition and fault code as the PLC read them."""
+
+    async def lose(self) -> None:
+        """Cut the connection."""
+
+
+class FakeRig:
+    def __init__(self) -> None:
+        self.source = self.fake = FakeTriggerSource()
+        self._plan: list[int] = []
+
+    async def start(self, parts: int, *, overruns: frozenset[int] = frozenset()) -> None:
+        for sequence in range(1, parts + 1):
+            if sequence > 1 and sequence not in overruns:
+                await self._until(lambda done=sequence - 1: len(self.fake.answers) >= done)
+            self.fake.raise_trigger(sequence, f"{sequence:06d}")
+
+    async def seen(self, count: int) -> list[tuple[int, int, int, int]]:
+        await self._until(lambda: len(self.fake.answers) >= count)
+        return [
+            (
+                trigger.sequence,
+                int(verdict.wire),
+                int(disposition.decision if disposition else _undecided(verdict)),
+                int(verdict.fault),
+            )
+            for trigger, verdict, disposition in self.fake.answers
+        ]
+
+    async def lose(self) -> None:
+        await self.fake.lose()
+
+    @staticmethod
+    async def _until(condition: Callable[[], bool]) -> None:
+        while not condition():  # noqa: ASYNC110 - the fake has nothing to wait on
+            await asyncio.sleep(0)
+
+
+class OpcUaRig:
+    def __init__(self, stack: AsyncExitStack) -> None:
+        self._stack = stack
+        self._plc_stack = AsyncExitStack()
+
+    async def open(self) -> None:
+        # The source exists before its PLC does, as on a line where both are switched on together.
+        with socket.create_server(("127.0.0.1", 0)) as found:
+            self._url = f"opc.tcp://127.0.0.1:{found.getsockname()[1]}/"
+        self.source = OpcUaHandshake(self._url, station="cell-1", max_retry_s=0.2)
+        self._stack.push_async_callback(self._plc_stack.aclose)
+        self._stack.push_async_callback(self.source.close)
+
+    async def start(self, parts: int, *, overruns: frozenset[int] = frozenset()) -> None:
+        plan = SimulationPlan(url=self._url, parts=parts, overruns=overruns, heartbeat_s=0.1)
+        self.plc = await self._plc_stack.enter_async_context(SimulatedPlc(plan))
+        await self.source.set_ready(True)
+
+    async def seen(self, count: int) -> list[tuple[int, int, int, int]]:
+        results = self.plc.statistics.results
+        while len(results) < count:  # noqa: ASYNC110 - the simulated PLC is watched like a real one
+            await asyncio.sleep(0.01)
+        return [(result.sequence, result.verdict, result.disposition, result.fault_code) for result in results]
+
+    async def lose(self) -> None:
+        await self._plc_stack.aclose()
+
+
+def _undecided(verdict: Verdict) -> Decision:
+    return {WireVerdict.OK: Decision.ACCEPT, WireVerdict.UNKNOWN: Decision.HOLD}.get(verdict.wire, Decision.NONE)
+
+
+@pytest.fixture(params=["fake", "opcua"])
+async def rig(request: pytest.FixtureRequest) -> AsyncIterator[Rig]:
+    if request.param == "fake":
+        yield FakeRig()
+        return
+    async with AsyncExitStack() as stack:
+        opcua = OpcUaRig(stack)
+        await opcua.open()
+        yield opcua
+
+
+async def answer_all(rig: Rig, *verdicts: Verdict) -> list[Trigger]:
+    """Answer as many triggers as there are verdicts, in order."""
+    taken: list[Trigger] = []
+    async for trigger in rig.source.triggers():
+        await rig.source.answer(trigger, verdicts[len(taken)])
+        taken.append(trigger)
+        if len(taken) == len(verdicts):
+            break
+    return taken
+
+
+async def test_it_is_a_trigger_source(rig: Rig) -> None:
+    assert isinstance(rig.source, TriggerSource)
+
+
+async def test_each_trigger_comes_once_and_its_verdict_arrives(rig: Rig) -> None:
+    async with asyncio.TaskGroup() as group:
+        group.create_task(rig.start(4))
+        taken = await answer_all(rig, PASS, FAIL, REVIEW, Verdict.unknown(FaultCode.BAD_FRAME, "dark"))
+    assert [(trigger.sequence, trigger.part_id, trigger.station) for trigger in taken] == [
+        (number, f"{number:06d}", "cell-1") for number in (1, 2, 3, 4)
+    ]
+    assert not any(trigger.overrun for trigger in taken)
+    assert await rig.seen(4) == [
+        (1, WireVerdict.OK, Decision.ACCEPT, 0),
+        (2, WireVerdict.NOK, Decision.NONE, 0),
+        (3, WireVerdict.UNKNOWN, Decision.HOLD, 0),
+        (4, WireVerdict.UNKNOWN, Decision.HOLD, FaultCode.BAD_FRAME),
+    ]
+
+
+async def test_a_disposition_is_passed_on(rig: Rig) -> None:
+    async with asyncio.TaskGroup() as group:
+        group.create_task(rig.start(1))
+        trigger = await anext(rig.source.triggers())
+        await rig.source.answer(trigger, FAIL, Disposition(Decision.SCRAP, "open", "", "rules"))
+    assert await rig.seen(1) == [(1, WireVerdict.NOK, Decision.SCRAP, 0)]
+
+
+async def test_a_trigger_is_answered_once(rig: Rig) -> None:
+    async with asyncio.TaskGroup() as group:
+        group.create_task(rig.start(1))
+        [trigger] = await answer_all(rig, FAIL)
+    with pytest.raises(PlcLost):
+        await rig.source.answer(trigger, PASS)
+    assert [result[:2] for result in await rig.seen(1)] == [(1, WireVerdict.NOK)]
+
+
+async def test_two_answers_at_once_leave_one(rig: Rig) -> None:
+    async with asyncio.TaskGroup() as group:
+        group.create_task(rig.start(1))
+        trigger = await anext(rig.source.triggers())
+        done = await asyncio.gather(
+            rig.source.answer(trigger, FAIL), rig.source.answer(trigger, PASS), return_exceptions=True
+        )
+    assert [type(result) for result in done] == [type(None), PlcLost]
+    assert [result[:2] for result in await rig.seen(1)] == [(1, WireVerdict.NOK)]
+
+
+async def test_an_overrun_is_told_at_once_and_answered_after_the_part_before(rig: Rig) -> None:
+    async with asyncio.TaskGroup() as group:
+        group.create_task(rig.start(2, overruns=frozenset({2})))
+        triggers = rig.source.triggers()
+        first, second = await anext(triggers), await anext(triggers)
+        assert (first.overrun, second.overrun) == (False, True)
+        late = group.create_task(rig.source.answer(second, Verdict.unknown(FaultCode.OVERRUN, "came too early")))
+        await rig.source.answer(first, PASS)
+        await late
+    assert await rig.seen(2) == [
+        (1, WireVerdict.OK, Decision.ACCEPT, 0),
+        (2, WireVerdict.UNKNOWN, Decision.HOLD, FaultCode.OVERRUN),
+    ]
+
+
+async def test_no_verdict_of_before_a_loss_is_written(rig: Rig) -> None:
+    async with asyncio.TaskGroup() as group:
+        group.create_task(rig.start(1))
+        trigger = await anext(rig.source.triggers())
+    await rig.lose()
+    with pytest.raises(PlcLost):
+        await rig.source.answer(trigger, PASS)
+
+
+async def test_closing_ends_the_triggers_and_refuses_answers(rig: Rig) -> None:
+    async with asyncio.TaskGroup() as group:
+        group.create_task(rig.start(1))
+        triggers = rig.source.triggers()
+        trigger = await anext(triggers)
+    await rig.source.close()
+    await rig.source.close()
+    assert [late async for late in triggers] == []
+    with pytest.raises(PlcLost):
+        await rig.source.answer(trigger, PASS)
