@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from inspector.cli import check, data, mes, models, plc, run, train
+from inspector.cli import bench, check, data, mes, models, plc, run, train
 from inspector.domain import ConfigurationError, InspectorError
 
 __all__ = ["app", "main"]
@@ -25,8 +25,8 @@ app.command()(run.demo)
 app.command("run")(run.run)
 app.command()(check.check)
 app.command()(check.schema)
-app.command()(run.bench)
 app.command()(train.train)
+app.add_typer(bench.app, name="bench")
 app.add_typer(models.app, name="models")
 app.add_typer(data.app, name="data")
 app.add_typer(plc.app, name="plc")

@@ -1,4 +1,4 @@
-"""Running a line: the demonstration, a line of a YAML file, and the measurement of the verdict path."""
+"""Running a line: the demonstration, or a line of a YAML file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import typer
 if TYPE_CHECKING:
     from inspector.settings import LineSettings
 
-__all__ = ["bench", "demo", "run"]
+__all__ = ["demo", "run"]
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object as the last output.")]
 Headless = Annotated[bool, typer.Option("--headless", help="Without the operator's page.")]
@@ -81,37 +81,6 @@ def run(
 
     data = data_folder() if data is None else data.absolute()
     _operate(load_line(line, data=data), data, parts=parts, headless=headless, as_json=as_json)
-
-
-def bench(
-    parts: Annotated[int, typer.Option(min=10, help="How many parts to run through the whole line.")] = 200,
-    line: Annotated[
-        Path | None, typer.Option(help="YAML file of the line; default: the virtual boards.", metavar="LINE.yaml")
-    ] = None,
-    as_json: Json = False,
-) -> None:
-    """Measure trigger to verdict-in-the-PLC, and the bare detector in the same run.
-
-    Examples
-    --------
-      inspector bench
-
-      inspector bench --parts 500 --json
-    """
-    import json
-
-    from rich.console import Console
-
-    from inspector.cli.display import bench_table
-    from inspector.runtime.bench import measure
-
-    console = Console(stderr=as_json)
-    with console.status("measuring ..."):
-        figures = measure(line, parts=parts)
-    if as_json:
-        typer.echo(json.dumps(figures.as_dict()))
-    else:
-        console.print(bench_table(figures))
 
 
 def _operate(settings: LineSettings, data: Path, *, parts: int | None, headless: bool, as_json: bool) -> None:

@@ -1,0 +1,49 @@
+"""Measuring: the verdict path by default, and what else this product promises figures of."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["app"]
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object as the last output.")]
+
+app = typer.Typer()
+
+
+@app.callback(invoke_without_command=True)
+def bench(
+    context: typer.Context,
+    parts: Annotated[int, typer.Option(min=10, help="How many parts to run through the whole line.")] = 200,
+    line: Annotated[
+        Path | None, typer.Option(help="YAML file of the line; default: the virtual boards.", metavar="LINE.yaml")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Measure this machine: trigger to verdict-in-the-PLC beside the bare detector, or one part by its command.
+
+    Examples
+    --------
+      inspector bench
+
+      inspector bench --parts 500 --json
+    """
+    if context.invoked_subcommand is not None:
+        return
+    import json
+
+    from rich.console import Console
+
+    from inspector.cli.display import bench_table
+    from inspector.runtime.bench import measure
+
+    console = Console(stderr=as_json)
+    with console.status("measuring ..."):
+        figures = measure(line, parts=parts)
+    if as_json:
+        typer.echo(json.dumps(figures.as_dict()))
+    else:
+        console.print(bench_table(figures))
