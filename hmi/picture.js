@@ -99,8 +99,8 @@ function place(marks, sizes, plane) {
   for (const mark of marks) {
     const size = sizes.get(mark.number);
     const full = best(mark, size.w, size.h, marks, taken, plane, [GAP, 26, 52]);
-    const choice = full.cost < 1 ? full : { ...best(mark, size.small, size.h, marks, taken, plane, [GAP, 20, 40, 64]), small: true };
-    const spot = choice.small && choice.cost >= full.cost ? full : choice;
+    const brief = full.cost < 1 ? null : best(mark, size.small, size.h, marks, taken, plane, [GAP, 20, 40, 64, 96]);
+    const spot = brief ? { ...brief, small: true } : full;
     Object.assign(mark, { tagX: spot.x, tagY: spot.y, small: Boolean(spot.small), placed: true });
     mark.leader = spot.away > GAP ? leader(mark, spot) : null;
     taken.push({ x: spot.x, y: spot.y, w: spot.w, h: spot.h });
@@ -123,7 +123,7 @@ function best(mark, w, h, marks, taken, plane, distances) {
       const spot = { x, y, w, h, away };
       const covers = taken.reduce((sum, other) => sum + overlap(spot, other), 0);
       const hides = marks.reduce((sum, other) => sum + overlap(spot, other), 0);
-      spot.cost = (10 * covers + 3 * hides) / (w * h) + away / 1000;
+      spot.cost = (covers > 0 ? 2 : 0) + (10 * covers + 3 * hides) / (w * h) + away / 1000;
       if (!found || spot.cost < found.cost) found = spot;
       if (spot.cost < 0.01) return spot;
     }
