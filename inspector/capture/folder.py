@@ -72,8 +72,8 @@ class FolderCamera:
         self._closed = threading.Event()
         self._next_at = time.monotonic()
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="folder-camera") if read_ahead else None
-        self._ahead: tuple[Path, Future[NDArray[np.uint8]]] | None = None
         self._lost = False
+        self._ahead = self._begin() if self._reader is not None else None
 
     def __len__(self) -> int:
         """Return the number of images in the folder."""

@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import platform
+import tempfile
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -143,8 +144,11 @@ def _agree(output: NDArray[np.float32], reference: NDArray[np.float32]) -> bool:
 
 def default_cache() -> Path:
     """Return the file in which choices are remembered; follows the XDG base directory specification."""
-    home = os.environ.get("XDG_CACHE_HOME")
-    base = Path(home) if home else Path.home() / ".cache"
+    named = os.environ.get("XDG_CACHE_HOME")
+    try:
+        base = Path(named) if named else Path.home() / ".cache"
+    except RuntimeError:  # a service user without a home
+        base = Path(tempfile.gettempdir())
     return base / "line-inspector" / "backends.json"
 
 

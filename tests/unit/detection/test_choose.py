@@ -136,3 +136,12 @@ def test_the_reference_of_the_candidates_is_float32_on_every_machine(model: Mode
 def test_the_memory_follows_the_users_cache_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert default_cache() == tmp_path / "line-inspector" / "backends.json"
+
+
+def test_a_user_without_a_home_still_has_a_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    def homeless() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(Path, "home", homeless)
+    assert default_cache().is_absolute()
