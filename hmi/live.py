@@ -61,7 +61,7 @@ def build_pages(
     spoken = tuple(language for language in languages if language in LANGUAGES) or ("en",)
     app.add_static_files("/hmi", _STATIC)
 
-    @ui.page("/", title="Live inspection", viewport="width=device-width, initial-scale=1")
+    @ui.page("/", favicon=_STATIC / "favicon.svg", viewport="width=device-width, initial-scale=1")
     def live() -> None:
         request = ui.context.client.request
         cookies = request.cookies if request else {}
@@ -111,6 +111,7 @@ class LivePage:
         self._follow = "all"
         self._pinned: RecordedPart | None = None
         self._seen = -1
+        self._title = ""
         self._ticks = 0
         self._lay_out(languages)
         self._tick()
@@ -226,6 +227,7 @@ class LivePage:
         part, newest = self._shown(), self._feed.recent(_STRIP)
         earlier = self._pinned is not None and (not newest or newest[0].report.id != self._pinned.report.id)
         self._frame()
+        self._say_title(f"{status.line} · {words['title']}".lstrip(" ·"))
         self._brand.show(markup.brand(status, words))
         self._lamps.show(markup.lamps(status, words, now))
         self._alert.show(markup.alert(status, words))
@@ -257,6 +259,11 @@ class LivePage:
         self._rejects.props(f"aria-pressed={str(not held and self._follow == 'rejects').lower()}")
         sign, word = ("live", "back_to_live") if held else ("hold", "hold_picture")
         self._hold.set_content(f"{icon(sign)}<span>{words[word]}</span>")
+
+    def _say_title(self, title: str) -> None:
+        if title != self._title:
+            self._title = title
+            ui.page_title(title)
 
     def _scene(self, part: RecordedPart | None) -> Mapping[str, object]:
         words = self._words

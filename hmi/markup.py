@@ -16,6 +16,7 @@ __all__ = ["alert", "banner", "brand", "caption", "counts", "lamps", "measures",
 
 _SHOWN_FINDINGS = 50
 _THUMB_ID = 4
+_LONGEST_ID = 15
 _RIGHT_PART = 0.6  # share of a bar beyond which the limit's text would run over the end
 _LAMP_SIGNS = {True: "pass", False: "fail", None: "waiting"}
 _LAMP_KINDS = {True: "good", False: "bad", None: "unknown"}
@@ -74,10 +75,10 @@ def banner(part: RecordedPart | None, words: Words, *, earlier: bool) -> str:
     kind = kind_of(report)
     tag = f'<span class="badge badge-earlier">{escape(words["earlier"])}</span>' if earlier else ""
     trigger = report.trigger
-    name = escape(trigger.part_id.strip() or words["no_id"])
+    name = trigger.part_id.strip() or words["no_id"]
     about = (
         f'<span class="label">{escape(words["part"])} {tag}</span>'
-        f'<span class="part-id" title="{name}">{name}</span>'
+        f'<span class="part-id" title="{escape(name)}">{escape(_shortened(name))}</span>'
         f'<span class="when">{trigger.at.astimezone():%H:%M:%S}</span>'
     )
     if part.disposition is not None:
@@ -90,7 +91,7 @@ def _banner(kind: str, word: str, cause: str, about: str) -> str:
     return (
         f'<div class="verdict verdict-{kind}" data-kind="{kind}">{icon(kind, "verdict-sign")}'
         f'<div class="verdict-text"><strong class="verdict-word">{escape(word)}</strong>'
-        f'<span class="verdict-cause">{escape(cause)}</span></div>'
+        f'<span class="verdict-cause">{escape(_keep_together(cause))}</span></div>'
         f'<div class="verdict-part">{about}</div></div>'
     )
 
@@ -237,6 +238,11 @@ def _moment(at: datetime, now: datetime) -> str:
     return f"{local:%H:%M}" if local.date() == now.date() else f"{local:%m-%d %H:%M}"
 
 
+def _shortened(name: str) -> str:
+    """Return a long part id without its middle: its ends say most."""
+    return name if len(name) <= _LONGEST_ID else f"{name[:5]}…{name[6 - _LONGEST_ID :]}"
+
+
 def _tail(name: str) -> str:
     """Return the end of a part id, where parts differ."""
     return name[-_THUMB_ID:]
@@ -244,4 +250,5 @@ def _tail(name: str) -> str:
 
 def _keep_together(text: str) -> str:
     """Return the text with figure, uncertainty and unit on one line."""
+    text = re.sub(r"(?<=\b[xXyY]) (?=\d)", "\u00a0", text)
     return re.sub(r"(?<=[\d±]) (?=[±\d%]|[a-zµ°]{1,3}[²³]?\b)", "\u00a0", text)

@@ -2,6 +2,8 @@
 const HALO = 5;
 const LEAST_OUTLINE = 18; // CSS pixels: a finding of a few camera pixels must still be seen
 const GAP = 4;
+const MANY = 12; // with more findings than this only the worst are named on the picture, the rest numbered
+const NAMED = 5;
 
 export default {
   template: `
@@ -96,10 +98,11 @@ function outline(mark, scale) {
 // else the number only, whose row in the list says the rest.
 function place(marks, sizes, plane) {
   const taken = [];
-  for (const mark of marks) {
+  for (const [rank, mark] of marks.entries()) {
     const size = sizes.get(mark.number);
-    const full = best(mark, size.w, size.h, marks, taken, plane, [GAP, 26, 52]);
-    const brief = full.cost < 1 ? null : best(mark, size.small, size.h, marks, taken, plane, [GAP, 20, 40, 64, 96]);
+    const named = marks.length <= MANY || rank < NAMED;
+    const full = named && best(mark, size.w, size.h, marks, taken, plane, [GAP, 26, 52]);
+    const brief = full && full.cost < 1 ? null : best(mark, size.small, size.h, marks, taken, plane, [GAP, 20, 40, 64, 96]);
     const spot = brief ? { ...brief, small: true } : full;
     Object.assign(mark, { tagX: spot.x, tagY: spot.y, small: Boolean(spot.small), placed: true });
     mark.leader = spot.away > GAP ? leader(mark, spot) : null;

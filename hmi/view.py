@@ -131,7 +131,7 @@ def headline(report: InspectionReport, findings: tuple[FindingView, ...], words:
     else:
         what = worst.name if row.name == words.title("length") else f"{worst.name} · {row.name}"
         text = f"{what} {f'{row.value} {row.unit}'.strip()} {row.sign} {row.limit}"
-    return f"{text}  + {len(bad) - 1} {words['more']}" if len(bad) > 1 else text
+    return f"{text}  +\u00a0{len(bad) - 1}\u00a0{words['more']}" if len(bad) > 1 else text
 
 
 def part_name(part: RecordedPart, words: Words) -> str:
@@ -238,7 +238,7 @@ def _bar(reason: Reason, uncertainty: float) -> Bar | None:
         below = (value < limit) != ((reason.margin or 0.0) >= 0)
     floor = min(0.0, value - uncertainty, limit)
     top = max(value + uncertainty, limit, floor + 1e-12)
-    scale = (top - floor) * _HEADROOM
+    scale = 1.0 if reason.characteristic == "confidence" else (top - floor) * _HEADROOM
 
     def share(figure: float) -> float:
         return min(max((figure - floor) / scale, 0.0), 1.0)

@@ -27,7 +27,7 @@ HOSTILE = "<img src=x onerror=alert(1)>\"'&"
         ({0: ("guard_band", 0.4)}, "review", "Spur 0.417 mm ≈ 0.4 mm"),
         ({0: ("guard_band", 0.43)}, "review", "Spur 0.417 mm ≈ 0.43 mm"),
         ({0: ("confidence", 0.98)}, "review", "Spur · Confidence 97 % < 98 %"),
-        ({0: ("guard_band", 0.4), 1: ("not_allowed", 0)}, "fail", "Open · 0.833 mm · not allowed  + 1 more"),
+        ({0: ("guard_band", 0.4), 1: ("not_allowed", 0)}, "fail", "Open · 0.833 mm · not allowed  +\u00a01\u00a0more"),
     ],
 )
 def test_the_cause_is_said_in_a_few_words(limits: dict[int, tuple[str, float]], kind: str, cause: str) -> None:
