@@ -120,7 +120,7 @@ class Cycle:
                 log.warning("the PLC resets the handshake")
                 self._drop("the PLC reset the handshake before it was answered")
                 self.phase = Phase.RESET
-            self._last = plc.sequence
+            self._last = plc.sequence if plc.trigger else None
             return None
         if self.phase is Phase.RESET:
             self.phase = Phase.CLEARING
@@ -181,7 +181,10 @@ class Cycle:
             self.current = self._take(plc, overrun=False)
             self.current.turn.set()
             return self.current
-        if first and mine.answered_sequence is not None:
+        if not raised:
+            # Whatever comes next is new, even where the PLC was restarted and counts from the same number again.
+            self._last = None
+        elif first:
             self._last = mine.answered_sequence
         self.phase = Phase.CLEARING
         return None
