@@ -92,7 +92,7 @@ async def _measure(settings: LineSettings, data: Path, block: int) -> Figures:
                     triggers=source,
                     camera=camera,
                     detector=detector,
-                    gauge=wiring.build_gauge(settings),
+                    gauge=wiring.build_gauge(settings, detector.model),
                     judge=wiring.build_judge(settings),
                     journal=journal,
                     deadline_s=settings.deadline_ms / 1000,

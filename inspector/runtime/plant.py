@@ -24,6 +24,7 @@ from inspector.settings import EmbeddedMes, LineSettings, MqttMes, OpcUaPlc
 __all__ = ["Plant", "Summary"]
 
 SETTLE_S = 30.0  # how long records and messages may take to follow the last verdict
+PLC_WAIT_S = 60.0  # a simulated part waits through a restart of the line
 EMBEDDED_USER = "inspector"
 
 
@@ -137,6 +138,7 @@ class Plant:
             pace_s=plc.cycle_ms / 1000,
             deadline_s=self.settings.deadline_ms / 1000,
             heartbeat_s=plc.heartbeat_ms / 1000,
+            wait_s=PLC_WAIT_S,
             bad=self._bad,
         )
         self.supervisor.start(Child("plc", embedded.plc_main, {"plan": plan, "report": self._theirs}))

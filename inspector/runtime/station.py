@@ -67,7 +67,7 @@ async def _run(lifeline: Lifeline, settings: LineSettings, data: Path, plc_url: 
         triggers=source,
         camera=camera,
         detector=detector,
-        gauge=wiring.build_gauge(settings),
+        gauge=wiring.build_gauge(settings, detector.model),
         judge=wiring.build_judge(settings),
         journal=spool,
         deadline_s=settings.deadline_ms / 1000,

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from hmi import build_pages
 from inspector.capture import FolderCamera
 from inspector.capture.virtual import VirtualBoardCamera
-from inspector.detection import YoloDetector, find_model, load_model, open_backend
+from inspector.detection import Model, YoloDetector, find_model, load_model, open_backend
 from inspector.domain import (
     Camera,
     ConfigurationError,
@@ -109,13 +109,14 @@ def build_detector(settings: LineSettings) -> YoloDetector:
     return YoloDetector(model, open_backend(model, wanted.backend, threads=wanted.threads))
 
 
-def build_gauge(settings: LineSettings) -> Gauge:
-    """Return the line's gauge."""
+def build_gauge(settings: LineSettings, model: Model) -> Gauge:
+    """Return the line's gauge; the boxes of ``model`` are larger than the defect by the margin of its card."""
     scale = settings.calibration
     return BoxGauge(
         px_per_mm=scale.px_per_mm,
         scale_uncertainty=scale.scale_uncertainty,
         edge_uncertainty_px=scale.edge_uncertainty_px,
+        box_margin_px=model.card.box_margin_px,
         zones=[GaugeZone(zone.name, zone.box_mm) for zone in settings.zones],
     )
 
