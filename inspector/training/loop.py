@@ -41,8 +41,8 @@ Validator = Callable[["nn.Module"], dict[str, float]]
 class Schedule:
     """When to save and to validate, in optimiser steps."""
 
-    checkpoint_every: int = 200
-    validate_every: int = 800
+    checkpoint_every: int = 100
+    validate_every: int = 1500
 
 
 def build_model(architecture: str, class_count: int, seed: int) -> nn.Module:
@@ -66,9 +66,10 @@ def build_model(architecture: str, class_count: int, seed: int) -> nn.Module:
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """What all stages of one training process share; process 0 writes and validates."""
+    """One stage in one training process; process 0 writes and validates."""
 
     recipe: Recipe
+    stage: Stage
     out: Path
     schedule: Schedule
     validate: Validator
@@ -88,10 +89,9 @@ def train(
     validate: Validator,
     first_stage: int = 0,
 ) -> None:
-    """Run the stages from ``first_stage`` on.
+    """Run the stages from ``first_stage`` on; each starts from the averaged weights of the one before it.
 
-    ``out`` receives ``<stage>.pt`` (averaged weights, always the newest) and ``log.jsonl``. A later first
-    stage starts from the file of the stage before it.
+    ``out`` receives ``<stage>.pt`` (averaged weights, always the newest) and ``log.jsonl``.
 
     Raises
     ------
@@ -107,42 +107,42 @@ def train(
         (name, stage.crop): CropSource(data[name], crop_settings(stage)) for _, stage in stages for name in stage.mix
     }
 
-    def work(process: int) -> None:
-        run = _Run(recipe, out, schedule, validate, process)
-        model = build_model(recipe.architecture, len(recipe.classes), recipe.seed)
-        if first_stage:
-            load_weights(model, out / f"{recipe.stages[first_stage - 1].name}.pt")
-        for number, stage in stages:
+    for number, stage in stages:
+        before = out / f"{recipe.stages[number - 1].name}.pt" if number else None
+        seed = recipe.seed * 1000 + number
+
+        def work(process: int, stage: Stage = stage, before: Path | None = before, seed: int = seed) -> None:
+            run = _Run(recipe, stage, out, schedule, validate, process)
+            model = build_model(recipe.architecture, len(recipe.classes), recipe.seed)
+            if before is not None:
+                load_weights(model, before)
             mixed = {name: sources[name, stage.crop] for name in stage.mix}
-            model = _run_stage(run, stage, model, sources=mixed, seed=recipe.seed * 1000 + number)
+            _run_stage(run, model, _prefetched(_batches(mixed, stage, np.random.default_rng([seed, process]))))
 
-    side_by_side(recipe.processes, work)
+        side_by_side(stage.processes, work)
 
 
-def _run_stage(run: _Run, stage: Stage, model: nn.Module, *, sources: Mapping[str, CropSource], seed: int) -> nn.Module:
-    """Return the averaged weights of a stage; in processes but the first they are not the exported ones."""
+def _run_stage(run: _Run, model: nn.Module, batches: Iterator[dict[str, torch.Tensor]]) -> None:
     model.train()
-    averaged = copy.deepcopy(model).eval()
+    stage, averaged = run.stage, copy.deepcopy(model).eval()
     criterion = model.init_criterion()
     optimiser = _optimiser(model, stage.peak_rate, run.recipe.weight_decay)
-    share = stage.batch // run.recipe.processes
-    batches = _prefetched(_batches(sources, stage.mix, share, np.random.default_rng([seed, run.process])))
     started, recent = time.monotonic(), [0.0, 0.0, 0.0]
-    for step in range(1, stage.steps + 1):
+    for step in range(1, stage.last_step + 1):
         rate = _rate(stage, step)
         for group in optimiser.param_groups:
             group["lr"] = rate
-        parts = _step(model, criterion, optimiser, next(batches), run.recipe.processes)
+        parts = _step(model, criterion, optimiser, next(batches), stage.processes)
         _average(averaged, model, stage.averaging * (1 - math.exp(-step / RAMP_STEPS)))
         recent = [0.95 * old + 0.05 * new for old, new in zip(recent, parts, strict=True)]
         if run.leads:
-            _keep(run, stage, step, averaged, {"rate": rate, "loss": recent, "seconds": time.monotonic() - started})
-    return averaged
+            _keep(run, step, averaged, {"rate": rate, "loss": recent, "seconds": time.monotonic() - started})
 
 
-def _keep(run: _Run, stage: Stage, step: int, averaged: nn.Module, progress: dict[str, object]) -> None:
+def _keep(run: _Run, step: int, averaged: nn.Module, progress: dict[str, object]) -> None:
     """Log, save and validate where it is time to."""
-    last = step == stage.steps
+    stage = run.stage
+    last = step == stage.last_step
     if step % LOG_EVERY_STEPS == 0:
         _record(run.out, {"stage": stage.name, "step": step, **progress})
     if last or step % run.schedule.checkpoint_every == 0:
@@ -199,14 +199,13 @@ def _average(averaged: nn.Module, model: nn.Module, decay: float) -> None:
                 kept.copy_(new)
 
 
-def _batches(
-    sources: Mapping[str, CropSource], mix: Mapping[str, float], count: int, rng: np.random.Generator
-) -> Iterator[list[Crop]]:
-    names = list(mix)
-    shares = np.array([mix[name] for name in names])
+def _batches(sources: Mapping[str, CropSource], stage: Stage, rng: np.random.Generator) -> Iterator[list[Crop]]:
+    """Yield one process' share of every batch."""
+    names = list(stage.mix)
+    shares = np.array([stage.mix[name] for name in names])
     shares = shares / shares.sum()
     while True:
-        drawn = rng.choice(len(names), size=count, p=shares)
+        drawn = rng.choice(len(names), size=stage.batch // stage.processes, p=shares)
         yield [sources[names[index]].draw(rng) for index in drawn]
 
 

@@ -22,8 +22,10 @@ class RecipeError(ConfigurationError):
 class Stage:
     """A run of optimiser steps with one data mix and one warm-up-then-cosine learning rate.
 
-    ``mix`` maps a data-set name to its weight in the draw; ``averaging`` is the decay of the
-    moving average of the weights, which is what is validated and exported.
+    ``steps`` is the length of the schedule; a stage with ``until`` ends there, while the rate is still
+    high, and leaves the descent to the next. ``mix`` maps a data-set name to its weight in the draw;
+    ``averaging`` is the decay of the moving average of the weights, which is validated and exported;
+    ``processes`` share each batch evenly.
     """
 
     name: str
@@ -35,10 +37,19 @@ class Stage:
     averaging: float = 0.998
     batch: int = 16
     crop: int = 320
+    until: int | None = None
+    processes: int = 2
+
+    @property
+    def last_step(self) -> int:
+        """The step after which the stage ends."""
+        return self.steps if self.until is None else min(self.until, self.steps)
 
     def __post_init__(self) -> None:
         if self.steps < 1 or self.batch < 1 or not self.mix or min(self.mix.values()) <= 0:
             raise RecipeError(f"stage {self.name}: steps, batch and every weight of the mix must be positive")
+        if self.processes < 1 or self.batch % self.processes:
+            raise RecipeError(f"stage {self.name}: batch must be a multiple of processes ({self.processes})")
         if self.crop % 32:
             raise RecipeError(f"stage {self.name}: crop {self.crop} px, expected a multiple of 32")
 
@@ -48,7 +59,7 @@ class Recipe:
     """Everything that determines the weights, apart from the data folders.
 
     ``figures_from`` names the data set whose val split gives the figures of the card, ``floor_from``
-    the ones on which the confidence floor is chosen. ``processes`` share each batch evenly.
+    the ones on which the confidence floor is chosen.
     """
 
     name: str
@@ -60,11 +71,6 @@ class Recipe:
     figures_from: str
     floor_from: tuple[str, ...]
     stages: tuple[Stage, ...]
-    processes: int = 1
-
-    def __post_init__(self) -> None:
-        if self.processes < 1 or any(stage.batch % self.processes for stage in self.stages):
-            raise RecipeError(f"recipe {self.name}: every batch must be a multiple of processes ({self.processes})")
 
     @property
     def data_sets(self) -> tuple[str, ...]:

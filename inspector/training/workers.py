@@ -22,13 +22,11 @@ if TYPE_CHECKING:
 def side_by_side(count: int, work: Callable[[int], None]) -> None:
     """Run ``work(number)`` in ``count`` forked processes; number 0 is the one that saves and validates.
 
-    What the caller has loaded is shared, not copied. An error in one process ends all and is raised here.
+    What the caller has loaded is shared, not copied; the caller itself must not have computed with torch, whose
+    threads do not survive a fork. An error in one process ends all and is raised here.
     """
     import torch.multiprocessing as processes
 
-    if count == 1:
-        work(0)
-        return
     with tempfile.TemporaryDirectory() as folder:
         meeting = Path(folder) / "meeting"
         processes.start_processes(_worker, (count, meeting, work), nprocs=count, start_method="fork")
@@ -40,7 +38,7 @@ def _worker(number: int, count: int, meeting: Path, work: Callable[[int], None])
     import torch.distributed as group
 
     os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
-    torch.set_num_threads(1)
+    torch.set_num_threads(max((os.cpu_count() or 1) // count, 1))
     cv2.setNumThreads(0)
     group.init_process_group("gloo", init_method=meeting.as_uri(), rank=number, world_size=count)
     try:

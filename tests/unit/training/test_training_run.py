@@ -91,7 +91,9 @@ def test_a_trained_model_folder_loads_on_the_line(boards: Path, tmp_path: Path, 
 
     paths = Paths({"virtual": boards / "virtual"}, tmp_path / "model", tmp_path / "work")
 
-    make_model(replace(TINY, processes=processes), paths, Schedule(), command="inspector train tiny.yaml")
+    (stage,) = TINY.stages
+    recipe = replace(TINY, stages=(replace(stage, processes=processes),))
+    make_model(recipe, paths, Schedule(), command="inspector train tiny.yaml")
 
     model = load_model(tmp_path / "model", classes=BOARD_CLASSES)
     assert model.card.command == "inspector train tiny.yaml"
