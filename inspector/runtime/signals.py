@@ -55,16 +55,14 @@ class SignalReceiver:
 
     def wait(self, timeout_s: float) -> LineStatus | None:
         """Return the latest word, waiting at most this long for one."""
-        self._socket.settimeout(timeout_s)
+        text = b""
         try:
-            text = self._socket.recv(LARGEST)
-            self._socket.settimeout(0)
+            self._socket.settimeout(timeout_s)
             while True:
                 text = self._socket.recv(LARGEST)
-        except BlockingIOError:
-            return status_from_json(text)
-        except TimeoutError:
-            return None
+                self._socket.settimeout(0)
+        except (BlockingIOError, TimeoutError):
+            return status_from_json(text) if text else None
 
     def close(self) -> None:
         """Release the socket and its name."""

@@ -1,0 +1,246 @@
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from inspector.domain import (
+    Decision,
+    Detections,
+    DiskFull,
+    Disposition,
+    FaultCode,
+    InspectionReport,
+    Lamp,
+    LampState,
+    LanguageError,
+    LineStatus,
+    OutboxMessage,
+    Outcome,
+    Reason,
+    RecordedPart,
+    StoreError,
+    Verdict,
+)
+from inspector.runtime import office as office_module
+from inspector.runtime.office import Office, default_disposition
+from inspector.runtime.signals import SignalReceiver, SignalSender, status_from_json, status_to_json
+from inspector.runtime.spool import Spool
+from inspector.runtime.status import StatusKeeper
+from tests.unit.runtime.fakes import MODEL, frame, trigger
+
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
+STATUS = LineStatus("l", True, "default", {lamp: LampState(True, NOW) for lamp in Lamp})
+PASSED = InspectionReport(trigger(1), Verdict(Outcome.PASS, (), "default"))
+
+
+@dataclass
+class Record:
+    """An archive in memory that can be told to refuse."""
+
+    error: StoreError | None = None
+    parts: list[RecordedPart] = field(default_factory=list)
+    messages: list[OutboxMessage] = field(default_factory=list)
+
+    def record(
+        self,
+        report: InspectionReport,
+        *,
+        pixels: object,
+        texts: Mapping[str, str],
+        messages: Sequence[OutboxMessage],
+        disposition: Disposition | None = None,
+    ) -> bool:
+        if self.error:
+            raise self.error
+        if any(part.report.id == report.id for part in self.parts):
+            return False
+        self.parts.append(RecordedPart(report, texts, None, NOW, disposition))
+        self.messages += messages
+        return True
+
+    def latest(self, limit: int) -> Sequence[RecordedPart]:
+        return self.parts[::-1][:limit]
+
+
+@dataclass
+class Board:
+    """A screen in memory."""
+
+    parts: list[RecordedPart] = field(default_factory=list)
+    status: LineStatus = STATUS
+
+    def part_recorded(self, part: RecordedPart) -> None:
+        self.parts.append(part)
+
+    def status_changed(self, status: LineStatus) -> None:
+        self.status = status
+
+
+class Writer:
+    """Speaks English only."""
+
+    def write(self, report: InspectionReport, language: str) -> str:
+        if language != "en":
+            raise LanguageError(f"no {language} here")
+        return f"part {report.trigger.part_id}"
+
+
+@dataclass
+class Desk:
+    spool: Spool
+    record: Record
+    board: Board
+    office: Office
+    notified: list[None]
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    monkeypatch.setattr(office_module, "RETRY_S", 0.0)
+    spool, record, board, notified = Spool(tmp_path), Record(), Board(), []
+    office = Office(
+        spool=spool,
+        archive=record,  # type: ignore[arg-type]
+        board=board,
+        writer=Writer(),
+        languages=("en", "zh"),
+        compose=lambda report, _: (OutboxMessage(str(report.id), "t", "{}"),),
+        written=lambda: notified.append(None),
+        status=STATUS,
+        mes=lambda: LampState(False, NOW, "no broker"),
+    )
+    return Desk(spool, record, board, office, notified)
+
+
+def answered(desk: Desk, report: InspectionReport) -> None:
+    desk.spool.opened(report)
+    desk.spool.answered(report, frame(report.trigger))
+
+
+def test_an_answered_part_is_recorded_once_shown_and_sent(desk: Desk) -> None:
+    answered(desk, PASSED)
+    assert desk.office.record_waiting() == 1
+    assert desk.office.record_waiting() == 0
+    assert [part.report.id for part in desk.board.parts] == [PASSED.id]
+    assert [message.msg_id for message in desk.record.messages] == [str(PASSED.id)]
+    assert len(desk.notified) == 1
+
+
+def test_a_part_found_twice_is_recorded_once(desk: Desk) -> None:
+    for _ in range(2):
+        answered(desk, PASSED)
+        desk.office.record_waiting()
+    assert len(desk.record.parts) == len(desk.board.parts) == 1
+
+
+def test_a_text_that_cannot_be_written_costs_the_text_only(desk: Desk) -> None:
+    answered(desk, PASSED)
+    desk.office.record_waiting()
+    assert desk.record.parts[0].texts == {"en": "part 000001"}
+
+
+def test_parts_wait_in_the_journal_while_the_record_is_full_and_keep_their_order(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    desk.record.error = DiskFull("no room", remedy="Free some")
+    reports = [replace(PASSED, trigger=trigger(n), id=PASSED.id.__class__(int=n)) for n in (1, 2, 3)]
+    for report in reports:
+        answered(desk, report)
+    for _ in range(3):
+        assert desk.office.record_waiting() == 0
+    assert desk.spool.backlog() == 3
+    desk.record.error = None
+    assert desk.office.record_waiting() == 3
+    assert [part.report.trigger.sequence for part in desk.board.parts] == [1, 2, 3]
+    assert caplog.text.count("does not take them") == caplog.text.count("takes parts again") == 1
+
+
+def test_open_parts_are_held_and_decided_ones_are_not() -> None:
+    passed = PASSED.verdict
+    review = passed.raised_to(Outcome.REVIEW, Reason(Outcome.REVIEW, "guard_band", "length"))
+    failed = passed.raised_to(Outcome.FAIL, Reason(Outcome.FAIL, "not_allowed", "open"))
+    held = default_disposition(replace(PASSED, verdict=review))
+    assert held is not None
+    assert (held.decision, held.reason_code) == (Decision.HOLD, "guard_band")
+    fault = default_disposition(replace(PASSED, verdict=Verdict.unknown(FaultCode.CAMERA_LOST, "gone")))
+    assert fault is not None
+    assert (fault.decision, fault.reason_code) == (Decision.HOLD, "camera_lost")
+    assert default_disposition(PASSED) is None
+    assert default_disposition(replace(PASSED, verdict=failed)) is None
+
+
+def test_the_screen_sees_the_line_and_the_mes_lamp(desk: Desk) -> None:
+    desk.office.heard(STATUS)
+    assert desk.board.status.ready
+    assert desk.board.status.lamps[Lamp.MES].detail == "no broker"
+
+
+def test_a_silent_line_is_shown_as_gone(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.office.heard(STATUS)
+    monkeypatch.setattr(office_module, "SILENT_AFTER_S", -1.0)
+    desk.office.heard(None)
+    assert not desk.board.status.ready
+    assert desk.board.status.lamps[Lamp.CAMERA].good is None
+
+
+# --- signals and lamps ------------------------------------------------------------------------------------
+
+
+def test_the_latest_of_several_signals_arrives(tmp_path: Path) -> None:
+    receiver, sender = SignalReceiver(tmp_path), SignalSender(tmp_path)
+    try:
+        assert receiver.wait(0.0) is None
+        for recipe in ("a", "b", "c"):
+            sender.send(replace(STATUS, recipe=recipe))
+        heard = receiver.wait(5.0)
+        assert heard is not None
+        assert heard.recipe == "c"
+    finally:
+        sender.close()
+        receiver.close()
+
+
+def test_a_sender_nobody_listens_to_goes_on(tmp_path: Path) -> None:
+    sender = SignalSender(tmp_path)
+    sender.send(STATUS)
+    sender.close()
+
+
+def test_a_full_queue_never_blocks_the_sender(tmp_path: Path) -> None:
+    receiver, sender = SignalReceiver(tmp_path), SignalSender(tmp_path)
+    try:
+        for _ in range(5000):
+            sender.send(STATUS)
+    finally:
+        sender.close()
+        receiver.close()
+
+
+def test_a_status_survives_the_wire() -> None:
+    assert status_from_json(status_to_json(STATUS)) == STATUS
+
+
+def test_a_lamp_keeps_its_since_until_it_really_changes() -> None:
+    told: list[LineStatus] = []
+    keeper = StatusKeeper(STATUS, told.append)
+    keeper.lamp(Lamp.CAMERA, True, "warm")
+    assert told[-1].lamps[Lamp.CAMERA].since == NOW
+    keeper.lamp(Lamp.CAMERA, False, "gone")
+    assert told[-1].lamps[Lamp.CAMERA].since > NOW
+    count = len(told)
+    keeper.lamp(Lamp.CAMERA, False, "gone")
+    assert len(told) == count
+
+
+def test_a_camera_fault_shows_and_the_next_good_part_clears_it() -> None:
+    told: list[LineStatus] = []
+    keeper = StatusKeeper(STATUS, told.append)
+    keeper.inspected(InspectionReport(trigger(), Verdict.unknown(FaultCode.CAMERA_LOST, "the plug is out")))
+    assert told[-1].lamps[Lamp.CAMERA] == replace(told[-1].lamps[Lamp.CAMERA], good=False, detail="the plug is out")
+
+    keeper.inspected(replace(PASSED, detections=Detections((), MODEL)))
+    assert told[-1].lamps[Lamp.CAMERA].good is True
