@@ -9,13 +9,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from inspector.domain import BrokerLost
+from inspector.domain import BrokerLost, InspectorError, MesError
 from inspector.mes.link import Connection
 from inspector.mes.mqtt import MqttLink, Protocol
 
 __all__ = ["MessageCounter"]
 
 logger = logging.getLogger(__name__)
+
+
+def _ignore(_message: dict[str, Any]) -> None:
+    pass
 
 
 class MessageCounter:
@@ -31,7 +35,8 @@ class MessageCounter:
         Acknowledge there. Then a message that leaves a gap is refused: the line sends it again after the
         missing ones. Without it a gap is only counted.
     on_result
-        Called with each new message, in order, before it is acknowledged: commit there.
+        Called with each new message, in order, before it is acknowledged: commit there. An ``InspectorError``
+        means that it was not committed; acknowledging, it will come again.
     """
 
     def __init__(
@@ -45,7 +50,7 @@ class MessageCounter:
         ca_file: Path | None = None,
         ack_topic: str = "",
         protocol: Protocol = "auto",
-        on_result: Callable[[dict[str, Any]], None] | None = None,
+        on_result: Callable[[dict[str, Any]], None] = _ignore,
     ) -> None:
         self._topic = topic
         self._ack_topic = ack_topic
@@ -53,7 +58,9 @@ class MessageCounter:
         self._changed = threading.Condition()
         self._ids: dict[str, int] = {}
         self._last: int | None = None
-        self._subscribed = False
+        self._last_id = ""
+        self._subscribed = threading.Event()
+        self._refused = ""
         self.duplicates = 0
         self.gaps = 0
         self.unreadable = 0
@@ -63,9 +70,14 @@ class MessageCounter:
         self.link.attach(self)
 
     def start(self, timeout_s: float = 10.0) -> None:
-        """Connect and subscribe; raises ``MesError`` or ``BrokerLost``."""
+        """Connect and subscribe: from here on nothing is missed; raises ``MesError`` or ``BrokerLost``."""
         self.link.start()
         self.link.wait_connected(timeout_s)
+        if not self._subscribed.wait(timeout_s) or self._refused:
+            raise MesError(
+                f"no subscription to {self._topic} at {self.link.address}: {self._refused or 'no answer'}",
+                remedy="Allow this user to read the topic",
+            )
 
     @property
     def ids(self) -> list[str]:
@@ -100,7 +112,12 @@ class MessageCounter:
         """Subscribe again (a broker that lost its memory forgot us), and say where we stand."""
         connection.subscribe(self._topic)
         if self._ack_topic:
-            self._acknowledge(connection, self._last or 0)
+            self._acknowledge(connection)
+
+    def subscribed(self, connection: Connection, refusal: str) -> None:
+        """Take the broker's word on our subscription."""
+        self._refused = refusal
+        self._subscribed.set()
 
     def lost(self) -> None:
         """Wait; the link connects again."""
@@ -127,14 +144,17 @@ class MessageCounter:
                 if self._ack_topic:
                     return
         if msg_id not in self._ids:
-            if self._on_result is not None:
+            try:
                 self._on_result(message)
+            except InspectorError as error:
+                logger.warning("result %d was not taken: %s", seq, error)
+                return
             with self._changed:
                 self._ids[msg_id] = seq
-                self._last = seq
+                self._last, self._last_id = seq, msg_id
                 self._changed.notify_all()
         if self._ack_topic:
-            self._acknowledge(connection, self._last or 0, msg_id if seq == self._last else None)
+            self._acknowledge(connection)
 
     def _follows(self, seq: int, oldest: int) -> bool:
         """Say whether nothing that we could still get lies before this one.
@@ -145,9 +165,10 @@ class MessageCounter:
         expected = oldest if self._last is None else max(self._last + 1, oldest)
         return seq <= expected
 
-    def _acknowledge(self, connection: Connection, upto: int, msg_id: str | None = None) -> None:
-        word: dict[str, Any] = {"upto": upto} | ({"msg_id": msg_id} if msg_id else {})
+    def _acknowledge(self, connection: Connection) -> None:
+        # The id beside the number: should the line ever begin anew, an old word of ours means nothing to it.
+        word = {"upto": self._last or 0} | ({"msg_id": self._last_id} if self._last_id else {})
         try:
             connection.publish(self._ack_topic, json.dumps(word).encode())
         except BrokerLost:
-            logger.debug("no acknowledgement of %d: the line will send it again", upto)
+            logger.debug("no acknowledgement of %s: the line will send it again", self._last)

@@ -35,6 +35,10 @@ class Listener(Protocol):
         """Take the new connection."""
         ...
 
+    def subscribed(self, connection: Connection, refusal: str) -> None:
+        """Hear the broker's answer to a subscription; ``refusal`` is empty where it was granted."""
+        ...
+
     def lost(self) -> None:
         """Forget the connection."""
         ...

@@ -347,9 +347,11 @@ class MqttLink:
     def _on_subscribe(
         self, _client: Client, _data: object, _number: int, reasons: list[ReasonCode], _properties: object
     ) -> None:
-        for reason in reasons:
-            if reason.is_failure:
-                self._problem(f"the broker {self.address} refuses a subscription of {self._client_id!r}: {reason}")
+        connection = self._connection
+        if connection is not None:
+            refusal = ", ".join(str(reason) for reason in reasons if reason.is_failure)
+            for listener in self._listeners:
+                listener.subscribed(connection, refusal)
 
     def _on_message(self, _client: Client, _data: object, message: MQTTMessage) -> None:
         connection = self._connection

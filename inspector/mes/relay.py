@@ -33,8 +33,9 @@ class OutboxRelay:
     delivery
         ``puback``: arrived means that the broker said so. A broker that then loses its memory (killed, power
         cut, queue limit) loses the message. ``ack``: arrived means that the consumer published
-        ``{"upto": seq}`` on ``ack_topic`` after it had committed; everything after the last such word is sent
-        again after a reconnect or after ``progress_s`` without one (go-back-N).
+        ``{"upto": seq, "msg_id": id}`` on ``ack_topic`` after it had committed that message and all before;
+        everything after the last such word is sent again after a reconnect, or after ``progress_s`` without
+        one (go-back-N).
     window
         How many messages may be on their way at once.
     poll_s
@@ -72,7 +73,7 @@ class OutboxRelay:
         # From here on: the relay thread's own.
         self._connection: Connection | None = None
         self._way: deque[tuple[int, str]] = deque()  # (seq, msg_id) sent and not yet arrived, in order
-        self._unanswered: dict[int, int] = {}  # delivery number -> seq, until the broker answers
+        self._unanswered: dict[int, int] = {}  # delivery number -> seq, until the broker answers; 0: sent again
         self._answered: set[int] = set()
         self._sent = 0
         self._arrived = 0
@@ -82,6 +83,7 @@ class OutboxRelay:
         self._patience_s = progress_s
         self._silent = False
         self._refused = False
+        self._doubted = False
         self._store_lost = False
 
     # --- for the owner ------------------------------------------------------------------------------------
@@ -110,6 +112,11 @@ class OutboxRelay:
         """Take the new connection."""
         self._tell("connected", connection)
 
+    def subscribed(self, connection: Connection, refusal: str) -> None:
+        """Show it where the acknowledgements may not be read."""
+        if refusal:
+            connection.problem(f"the broker refuses to let this user read {self._ack_topic}: {refusal}")
+
     def lost(self) -> None:
         """Forget the connection."""
         self._tell("lost")
@@ -133,9 +140,9 @@ class OutboxRelay:
         while True:
             self._bell.wait(self._pause_s())
             self._bell.clear()
-            while self._events:
-                self._take(*self._events.popleft())
             try:
+                while self._events:
+                    self._take(*self._events.popleft())
                 self._go_on()
                 if self._store_lost:
                     self._store_lost = False
@@ -167,6 +174,7 @@ class OutboxRelay:
                 self._more = True
             case "connected":
                 self._connection = what[0]
+                self._unanswered.clear()
                 self._go_back()
                 self._held_until = self._clock()
                 if self._by_consumer:
@@ -189,6 +197,8 @@ class OutboxRelay:
         if connection is not self._connection or number not in self._unanswered:
             return
         seq = self._unanswered.pop(number)
+        if not seq:
+            return
         if refusal:
             self._refuse(seq, refusal)
             return
@@ -217,21 +227,31 @@ class OutboxRelay:
         except (ValueError, TypeError, KeyError, AttributeError):
             logger.warning("not an acknowledgement on %s: %.80r", self._ack_topic, payload)
             return
-        if upto > self._sent:
-            # Left over from another database, or sent by mistake: believing it would lose everything below.
-            logger.warning("the consumer acknowledges %d, but only %d was sent", upto, self._sent)
-            return
-        if msg_id is not None and any(seq == upto and sent != msg_id for seq, sent in self._way):
-            logger.warning("the consumer acknowledges %d under another msg_id", upto)
-            return
         self._patience_s = self._progress_s  # it lives
-        if self._way and upto >= self._way[0][0]:
+        if msg_id is not None and not self._is(upto, str(msg_id)):
+            # Left over from another database: believing it would lose everything below.
+            if not self._doubted and upto > self._arrived:
+                self._doubted = True
+                logger.warning("the consumer acknowledges %d as %s, which is another message here", upto, msg_id)
+            return
+        if msg_id is None:
+            # After a restart the consumer may be ahead of us: then it has what we sent, and we catch up.
+            upto = min(upto, self._sent)
+        if upto > self._arrived:
             self._arrive(upto)
+
+    def _is(self, seq: int, msg_id: str) -> bool:
+        """Say whether this number is that message, on its way or still in the outbox."""
+        for on_way, sent in self._way:
+            if on_way == seq:
+                return sent == msg_id
+        return any((found.seq, found.msg_id) == (seq, msg_id) for found in self._outbox.pending(seq - 1, 1))
 
     def _arrive(self, upto: int) -> None:
         while self._way and self._way[0][0] <= upto:
             self._answered.discard(self._way.popleft()[0])
         self._arrived = upto
+        self._sent = max(self._sent, upto)
         self._progress_at = self._clock()
         if self._silent:
             self._silent = False
@@ -297,7 +317,8 @@ class OutboxRelay:
     def _go_back(self) -> None:
         """Forget what is on its way: it will be read from the outbox again."""
         self._way.clear()
-        self._unanswered.clear()
+        # They still count against what the broker takes at once; what it answers does not matter any more.
+        self._unanswered = dict.fromkeys(self._unanswered, 0)
         self._answered.clear()
         self._sent = self._arrived
         self._progress_at = self._clock()

@@ -55,6 +55,7 @@ class Database:
     ) -> None:
         try:
             self.url = make_url(url)
+            self._engine = self._open(synchronous, busy_timeout_s)
         except ArgumentError as error:
             raise StoreError(
                 f"{url!r} is not a database address", remedy="Write it as sqlite:///folder/record.db"
@@ -62,7 +63,6 @@ class Database:
         self.name = self.url.database or "" if _is_sqlite(self.url) else self.url.render_as_string(hide_password=True)
         self._turn = threading.Lock()
         self._make_folder()
-        self._engine = self._open(synchronous, busy_timeout_s)
         self._writer = self._engine.execution_options(inspector_writes=True)
         try:
             self._migrate()

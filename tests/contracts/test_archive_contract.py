@@ -18,8 +18,8 @@ from inspector.domain import (
     Disposition,
     FaultCode,
     InspectionReport,
-    Outcome,
     OutboxMessage,
+    Outcome,
     RecordedPart,
     RecordReader,
     ReportArchive,
@@ -65,9 +65,8 @@ class MemoryRecord:
     def counts(self, since: datetime | None = None) -> Counts:
         verdicts = [part.report.verdict for part in self._parts if since is None or part.recorded_at >= since]
         clean = [verdict.outcome for verdict in verdicts if verdict.fault is FaultCode.NONE]
-        return Counts(
-            clean.count(Outcome.PASS), clean.count(Outcome.REVIEW), clean.count(Outcome.FAIL), len(verdicts) - len(clean)
-        )
+        passed, review, failed = (clean.count(outcome) for outcome in Outcome)
+        return Counts(passed, review, failed, faults=len(verdicts) - len(clean))
 
 
 class Clock:
@@ -165,8 +164,7 @@ def test_writers_side_by_side_record_each_report_once(case: Case) -> None:
     wrote: list[bool] = []
 
     def work() -> None:
-        for report in reports:
-            wrote.append(case.add(report, messages=[message(report)]))
+        wrote.extend([case.add(report, messages=[message(report)]) for report in reports])
 
     threads = [threading.Thread(target=work) for _ in range(4)]
     for thread in threads:
