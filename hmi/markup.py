@@ -104,7 +104,7 @@ def caption(part: RecordedPart | None, words: Words) -> str:
     found = len(report.detections.items) if report.detections else 0
     facts = [
         escape(report.trigger.station),
-        f"<b>{found}</b> {escape(words['findings'])}",
+        f"{escape(words['findings'])} <b>{found}</b>",
         f"<b>{report.timings.total_ms:.0f}</b> {escape(words['ms'])}",
     ]
     return "".join(f"<span>{fact}</span>" for fact in facts)

@@ -140,10 +140,16 @@ def part_name(part: RecordedPart, words: Words) -> str:
 
 
 def _severity(reasons: list[Reason], measured: list[Measurement]) -> tuple[int, float, float]:
+    """Sort key: by outcome, then by how much of a limit is exceeded or how sure the model is, then by size."""
     worst = max((reason.outcome for reason in reasons), default=Outcome.PASS)
-    margins = [reason.margin / abs(reason.limit) for reason in reasons if reason.margin is not None and reason.limit]
     size = max((item.value for item in measured if item.characteristic == "length"), default=0.0)
-    return (-worst, min(margins, default=0.0), -size)
+    return (-worst, min(map(_excess, reasons), default=0.0), -size)
+
+
+def _excess(reason: Reason) -> float:
+    if reason.characteristic == "confidence":
+        return -(reason.value or 0.0)
+    return reason.margin / abs(reason.limit) if reason.margin is not None and reason.limit else 0.0
 
 
 def _finding(

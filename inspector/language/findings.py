@@ -89,8 +89,10 @@ def largest(report: InspectionReport) -> Finding | None:
 
 
 def _severity(reason: Reason) -> tuple[float, float]:
-    """Sort key: FAIL before REVIEW, then by how much of the limit is exceeded."""
-    relative = reason.margin / (abs(reason.limit) or 1.0) if reason.margin is not None and reason.limit else 0.0
+    """Sort key: FAIL before REVIEW, then by how much of the limit is exceeded, or how sure the model is."""
+    if reason.characteristic == "confidence":
+        return (-reason.outcome, -(reason.value or 0.0))
+    relative = reason.margin / abs(reason.limit) if reason.margin is not None and reason.limit else 0.0
     return (-reason.outcome, relative)
 
 

@@ -200,7 +200,7 @@ def test_a_part_from_the_strip_stays_until_the_operator_goes_back(tab: Tab, scre
     tab.page.locator(".hold").click()
     tab.await_part(passed)
     assert tab.text(".verdict-word") == "PASS"
-    tab.page.locator(".follow", has_text="Rejects").click()
+    tab.page.locator(".follow", has_text="Not passed").click()
     tab.await_part(rejected)
 
 

@@ -146,6 +146,12 @@ def test_forty_defects_are_counted_and_the_worst_told() -> None:
     assert "共 40 处" in chinese
 
 
+def test_among_doubts_the_likeliest_is_told_first() -> None:
+    boxes = [("short", 0.77, SPUR[2]), ("open", 0.08, SPUR[2])]
+    english, _ = told(part(3, None, boxes=boxes, limits={1: ("confidence", 0.9), 0: ("confidence", 0.9)}))
+    assert english.index("short") < english.index("open")
+
+
 def test_unknown_classes_and_zones_pass_through() -> None:
     box = ("tombstone", 0.9, SPUR[2])
     english, chinese = told(part(4, None, boxes=[box], limits={0: ("not_allowed", 0)}, zones={0: "J7-left"}))
