@@ -15,12 +15,15 @@ InspectorError
 │   └── DiskFull                no room: the line must hold, not forget
 ├── MesError                broker or MES
 │   └── BrokerLost
-└── LanguageError           text or advice could not be produced; the template speaks
+├── LanguageError           text or advice could not be produced; the template speaks
+└── VoiceError              speech could not be heard or understood by a machine; nothing was commanded
+    └── BadAudio                a recording that is no speech to listen to: silent, clipped, truncated, not audio
 """
 
 from __future__ import annotations
 
 __all__ = [
+    "BadAudio",
     "BadFrame",
     "BrokerLost",
     "CameraLost",
@@ -37,6 +40,7 @@ __all__ = [
     "PlcLost",
     "SettingsError",
     "StoreError",
+    "VoiceError",
 ]
 
 
@@ -126,3 +130,11 @@ class BrokerLost(MesError):
 
 class LanguageError(InspectorError):
     """A text or an advice could not be produced in time or in form."""
+
+
+class VoiceError(InspectorError):
+    """The recogniser failed; nothing was commanded."""
+
+
+class BadAudio(VoiceError):
+    """A recording that cannot be listened to: silent, clipped, truncated, too short or long, or not audio."""

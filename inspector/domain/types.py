@@ -16,6 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
+    "AcknowledgeAlarm",
+    "Ask",
     "Box",
     "Command",
     "Counts",
@@ -26,6 +28,7 @@ __all__ = [
     "FaultCode",
     "Frame",
     "HoldLine",
+    "HoldLot",
     "InspectionReport",
     "Intrinsics",
     "Lamp",
@@ -40,9 +43,12 @@ __all__ = [
     "Reason",
     "RecordedPart",
     "ReleaseLine",
+    "ReleaseLot",
+    "Remark",
     "SelectRecipe",
     "SpecLimits",
     "Stage",
+    "StartChallengeTest",
     "Timings",
     "Transcript",
     "Trigger",
@@ -547,6 +553,15 @@ class Query(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Ask:
+    """A question about one part, or about two to compare; ids as the record knows them."""
+
+    query: Query
+    part_id: str
+    other: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Override:
     """A person's decision on one part."""
 
@@ -579,7 +594,57 @@ class ReleaseLine:
     by: str
 
 
-Command = Query | Override | SelectRecipe | HoldLine | ReleaseLine
+@dataclass(frozen=True, slots=True)
+class HoldLot:
+    """Keep every part of a lot until released; open to everybody."""
+
+    lot: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseLot:
+    """Let a held lot go on."""
+
+    lot: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class AcknowledgeAlarm:
+    """Say that the alarms shown have been seen; it clears no cause."""
+
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class StartChallengeTest:
+    """Let the line prove itself on parts with known defects."""
+
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """Something a person saw, for the record."""
+
+    text: str
+    by: str
+
+
+Command = (
+    Query
+    | Ask
+    | Override
+    | SelectRecipe
+    | HoldLine
+    | ReleaseLine
+    | HoldLot
+    | ReleaseLot
+    | AcknowledgeAlarm
+    | StartChallengeTest
+    | Remark
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,150 @@
+"""Text -> meaning -> typed Command, by the line's own grammar; what is not clear is refused, never guessed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib import resources
+
+from inspector.domain import SettingsError
+from inspector.voice.graph import Graph, Meaning, compile_graph, split_words
+from inspector.voice.jsgf import Rule, read_jsgf
+from inspector.voice.vocabulary import Vocabulary
+
+__all__ = ["DIALOGUE", "Grammar", "Interpreter", "Refused", "Unclear"]
+
+DIALOGUE = frozenset({"confirm", "cancel", "repeat", "correct"})
+"""Intents that steer the conversation instead of the line."""
+
+LANGUAGES = ("en", "zh")
+
+
+class Unclear(StrEnum):
+    """Why a sentence came to nothing."""
+
+    NOTHING_SAID = "nothing_said"
+    UNKNOWN = "unknown"
+    AMBIGUOUS = "ambiguous"
+    NO_SUCH_PART = "no_such_part"
+    SEVERAL_PARTS = "several_parts"
+    NO_SUCH_LOT = "no_such_lot"
+    SEVERAL_LOTS = "several_lots"
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A sentence that does nothing; ``detail`` is the word that is in the way, where there is one."""
+
+    why: Unclear
+    detail: str = ""
+
+
+class Grammar:
+    """The sentences of one language, filled with a line's words.
+
+    Parameters
+    ----------
+    source
+        JSGF text; ``Grammar.shipped`` reads the product's own.
+    name
+        Of the source, for errors.
+    """
+
+    def __init__(self, source: str, vocabulary: Vocabulary | None = None, *, name: str = "grammar") -> None:
+        rules = read_jsgf(source, name)
+        self._digit_words = _digit_words(rules)
+        self.vocabulary = vocabulary or Vocabulary()
+        fill = vocabulary is not None
+        self.open = compile_graph({**rules, **(self.vocabulary.rules(rules, closed=False) if fill else {})})
+        """Every sentence of the language, with any number: what typed text is read by."""
+        self.closed = compile_graph({**rules, **(self.vocabulary.rules(rules, closed=True) if fill else {})})
+        """Sentences about what the line knows: what a recogniser listens for."""
+
+    @classmethod
+    def shipped(cls, language: str, vocabulary: Vocabulary) -> Grammar:
+        """Return the product's grammar of ``en`` or ``zh``; raises ``SettingsError`` for any other."""
+        if language not in LANGUAGES:
+            raise SettingsError(
+                f"there is no grammar of spoken commands in {language!r}",
+                remedy=f"Choose one of {', '.join(LANGUAGES)}",
+            )
+        name = f"{language}.jsgf"
+        return cls((resources.files("inspector.voice") / "grammars" / name).read_text("utf-8"), vocabulary, name=name)
+
+    def words(self, text: str) -> tuple[str, ...]:
+        """Return the words of a text as the graph knows them: no signs, digits as the words that are said for them."""
+        cleaned = re.sub(r"(?<=\d),(?=\d{3})", "", text)
+        words: list[str] = []
+        for run in re.findall(r"[0-9]|[^\W\d_]+(?:['’][^\W\d_]+)*", cleaned):
+            words.extend([self._digit_words.get(run, run)] if run.isdigit() else split_words(run.replace("’", "'")))
+        return tuple(words)
+
+    def meanings(self, text: str, graph: Graph | None = None) -> frozenset[Meaning]:
+        """Return every meaning of a text."""
+        return (graph or self.open).meanings(self.words(text))
+
+
+def _digit_words(rules: Mapping[str, Rule]) -> dict[str, str]:
+    """Return digit -> the first word the grammar has for it."""
+    if "digit" not in rules:
+        return {}
+    graph = compile_graph({**rules, "it": Rule("it", public=True, body=rules["digit"].body)}, ["it"])
+    found: dict[str, str] = {}
+    for word in sorted(graph.words, reverse=True):
+        for value in _values(graph, word):
+            found[value] = word
+    return {**found, **({"0": "zero"} if "zero" in graph.words else {})}
+
+
+def _values(graph: Graph, word: str) -> list[str]:
+    values = []
+    todo: list[tuple[int, str, bool]] = [(0, "", False)]
+    while todo:
+        state, value, said = todo.pop()
+        if state == graph.final and said:
+            values.append(value)
+        for arc in graph.arcs[state]:
+            if not arc.word or (arc.word == word and not said):
+                text = arc.value if arc.mark.name == "TEXT" else ""
+                todo.append((arc.target, value + text, said or bool(arc.word)))
+    return values
+
+
+class Interpreter:
+    """Reads sentences for one line in one language."""
+
+    def __init__(self, grammar: Grammar) -> None:
+        self._grammar = grammar
+
+    def understand(self, text: str) -> Meaning | Refused:
+        """Return the one meaning of a text with its parts and lots resolved to ids, or why there is none."""
+        if not self._grammar.words(text):
+            return Refused(Unclear.NOTHING_SAID)
+        meanings = self._grammar.meanings(text)
+        if not meanings:
+            return Refused(Unclear.UNKNOWN)
+        outcomes = {self._resolved(meaning) for meaning in meanings}
+        clear = {outcome for outcome in outcomes if isinstance(outcome, Meaning)}
+        if len(clear) == 1 and len(meanings) == 1:
+            return clear.pop()
+        if len(outcomes) == 1:
+            return outcomes.pop()
+        return Refused(Unclear.AMBIGUOUS)
+
+    def _resolved(self, meaning: Meaning) -> Meaning | Refused:
+        slots = []
+        for name, said in meaning.slots:
+            if name in {"part", "other"}:
+                found = self._grammar.vocabulary.parts_called(said)
+                none, several = Unclear.NO_SUCH_PART, Unclear.SEVERAL_PARTS
+            elif name == "lot":
+                found = self._grammar.vocabulary.lots_called(said)
+                none, several = Unclear.NO_SUCH_LOT, Unclear.SEVERAL_LOTS
+            else:
+                found, none, several = (said,), Unclear.UNKNOWN, Unclear.AMBIGUOUS
+            if len(found) != 1:
+                return Refused(several if found else none, said)
+            slots.append((name, found[0]))
+        return Meaning(meaning.intent, tuple(slots))

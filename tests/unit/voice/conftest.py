@@ -1,0 +1,23 @@
+"""The line that these tests speak about."""
+
+from __future__ import annotations
+
+import pytest
+
+from inspector.voice import Grammar, Vocabulary
+
+
+@pytest.fixture(scope="session")
+def vocabulary() -> Vocabulary:
+    return Vocabulary(
+        parts=("0042", "B1007", "VB-0000043", "777042", "123456"),
+        lots=("L12", "L-0034"),
+        recipes={"class-2": (), "rework-grade": ("返修级",)},
+        zones={"connector": ("插头",), "test-pads": ()},
+        defects={"pin_hole": ("pin-hole", "针孔"), "open": (), "spurious_copper": ()},
+    )
+
+
+@pytest.fixture(scope="session")
+def grammars(vocabulary: Vocabulary) -> dict[str, Grammar]:
+    return {language: Grammar.shipped(language, vocabulary) for language in ("en", "zh")}
