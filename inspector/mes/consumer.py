@@ -17,6 +17,8 @@ __all__ = ["MessageCounter"]
 
 logger = logging.getLogger(__name__)
 
+LAST_WORD_S = 2.0
+
 
 def _ignore(_message: dict[str, Any]) -> None:
     pass
@@ -59,6 +61,7 @@ class MessageCounter:
         self._ids: dict[str, int] = {}
         self._last: int | None = None
         self._last_id = ""
+        self._on_its_way: int | None = None
         self._subscribed = threading.Event()
         self._refused = ""
         self.duplicates = 0
@@ -103,7 +106,9 @@ class MessageCounter:
             return self._changed.wait_for(lambda: len(self._ids) >= count, timeout_s)
 
     def close(self) -> None:
-        """Disconnect; the broker keeps the session."""
+        """Disconnect, the last acknowledgement delivered; the broker keeps the session."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._on_its_way is None, LAST_WORD_S)
         self.link.close()
 
     # --- Listener -----------------------------------------------------------------------------------------
@@ -121,9 +126,12 @@ class MessageCounter:
 
     def lost(self) -> None:
         """Wait; the link connects again."""
+        self._delivered()
 
     def delivered(self, connection: Connection, number: int, refusal: str) -> None:
         """Say so where we may not acknowledge."""
+        if number == self._on_its_way:
+            self._delivered()
         if refusal:
             connection.problem(f"the broker refuses an acknowledgement on {self._ack_topic}: {refusal}")
 
@@ -143,18 +151,20 @@ class MessageCounter:
                 self.gaps += 1
                 if self._ack_topic:
                     return
-        if msg_id not in self._ids:
+        new = msg_id not in self._ids
+        if new:
             try:
                 self._on_result(message)
             except InspectorError as error:
                 logger.warning("result %d was not taken: %s", seq, error)
                 return
-            with self._changed:
-                self._ids[msg_id] = seq
-                self._last, self._last_id = seq, msg_id
-                self._changed.notify_all()
+            self._last, self._last_id = seq, msg_id
         if self._ack_topic:
             self._acknowledge(connection)
+        if new:
+            with self._changed:  # after the acknowledgement: who waits for the last message may close at once
+                self._ids[msg_id] = seq
+                self._changed.notify_all()
 
     def _follows(self, seq: int, oldest: int) -> bool:
         """Say whether nothing that we could still get lies before this one.
@@ -169,6 +179,11 @@ class MessageCounter:
         # The id beside the number: should the line ever begin anew, an old word of ours means nothing to it.
         word = {"upto": self._last or 0} | ({"msg_id": self._last_id} if self._last_id else {})
         try:
-            connection.publish(self._ack_topic, json.dumps(word).encode())
+            self._on_its_way = connection.publish(self._ack_topic, json.dumps(word).encode())
         except BrokerLost:
             logger.debug("no acknowledgement of %s: the line will send it again", self._last)
+
+    def _delivered(self) -> None:
+        with self._changed:
+            self._on_its_way = None
+            self._changed.notify_all()

@@ -23,6 +23,8 @@ from inspector.domain import MesError
 
 __all__ = ["EmbeddedBroker", "OneUser", "serve"]
 
+logger = logging.getLogger(__name__)
+
 START_TIMEOUT_S = 20.0
 STOP_TIMEOUT_S = 5.0
 
@@ -78,6 +80,8 @@ async def _serve(port: int, username: str, password: str, host: str, ready: Conn
         ready.send(None)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+    # The library lets a client's broken connection through to the loop, which would print it.
+    loop.set_exception_handler(lambda _loop, what: logger.debug("%s: %r", what["message"], what.get("exception")))
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     parent = os.getppid()

@@ -51,8 +51,8 @@ def eventually(holds: Callable[[], bool], timeout_s: float = 20.0) -> bool:
     return True
 
 
-def wait_until_up(broker: Broker) -> None:
-    link = MqttLink(broker.url, client_id="probe", protocol=broker.protocol, **broker.user(LINE))  # type: ignore[arg-type]
+def wait_until_up(broker: Broker, ca_file: Path | None) -> None:
+    link = MqttLink(broker.url, client_id="probe", ca_file=ca_file, **broker.user(LINE))  # type: ignore[arg-type]
     link.start()
     try:
         link.wait_connected(UP_WITHIN_S)
@@ -65,11 +65,11 @@ class Mosquitto:
 
     protocol = "auto"
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, certificates: Path | None = None) -> None:
         assert MOSQUITTO is not None
         self.port = free_port()
-        self.url = f"mqtt://127.0.0.1:{self.port}"
-        self._folder = folder
+        self.url = f"{'mqtts' if certificates else 'mqtt'}://127.0.0.1:{self.port}"
+        self._ca_file = certificates / "cert.pem" if certificates else None
         self._process: subprocess.Popen[bytes] | None = None
         policy = folder / "conf.d"
         policy.mkdir(parents=True)
@@ -88,6 +88,10 @@ log_dest file {folder / "log"}
 user {"root" if os.geteuid() == 0 else ""}
 listener {self.port} 127.0.0.1
 """
+        if certificates is not None:
+            site += (
+                f"cafile {certificates}/cert.pem\ncertfile {certificates}/cert.pem\nkeyfile {certificates}/key.pem\n"
+            )
         self._config = folder / "site.conf"
         self._config.write_text("\n".join(line for line in site.splitlines() if line.strip() != "user"))
 
@@ -95,7 +99,7 @@ listener {self.port} 127.0.0.1
         self._process = subprocess.Popen(
             [str(MOSQUITTO), "-c", str(self._config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        wait_until_up(self)
+        wait_until_up(self, self._ca_file)
 
     def kill(self) -> None:
         assert self._process is not None
