@@ -18,6 +18,7 @@ __all__ = ["office_main"]
 
 LOOK_EVERY_S = 0.2
 DRAIN_S = 10.0
+STOP_FOLLOWS_S = 5.0
 
 
 class LampCell:
@@ -81,7 +82,8 @@ def _serve(lifeline: Lifeline, stop: threading.Event, serve: Callable[[Callable[
 
     threading.Thread(target=end_with_the_supervisor, name="lifeline", daemon=True).start()
     serve(lambda _url: lifeline.ready())
-    if not lifeline.stopping():
+    # A signal to the whole group ends the server too; then the supervisor's own word follows.
+    if not lifeline.wait_for_stop(STOP_FOLLOWS_S):
         raise ConfigurationError("the screen ended by itself", remedy="Its messages above say why")
 
 

@@ -14,10 +14,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
-from multiprocessing.synchronize import Event
 from typing import Any
 
-from inspector.domain import ConfigurationError, InspectorError
+from inspector.domain import ConfigurationError
 
 __all__ = ["Child", "Supervisor"]
 
@@ -27,26 +26,36 @@ PR_SET_PDEATHSIG = 1
 STEADY_S = 30.0  # a child that ran this long starts again with the shortest pause
 PAUSES_S = (0.0, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 
+READY, STOP = "ready", "stop"
+
 _context = multiprocessing.get_context("spawn")
 
 
 class Lifeline:
-    """A child's side of its supervisor: says when it is ready, hears when to stop."""
+    """A child's side of its supervisor: says when it is ready, hears when to stop.
 
-    def __init__(self, ready: Event, stop: Event) -> None:
-        self._ready, self._stop = ready, stop
+    A pipe and not a shared event: a process that is killed while it waits for an event leaves the event locked,
+    and the next who touches it would wait for ever.
+    """
+
+    def __init__(self, pipe: Connection) -> None:
+        self._pipe = pipe
 
     def ready(self) -> None:
         """Tell the supervisor that this process does its work now."""
-        self._ready.set()
+        self._pipe.send(READY)
+
+    def failed(self, error: ConfigurationError) -> None:
+        """Tell the supervisor that starting this process again is hopeless."""
+        self._pipe.send(error)
 
     def stopping(self) -> bool:
-        """Return whether the supervisor wants this process to end."""
-        return self._stop.is_set()
+        """Return whether the supervisor wants this process to end, or is gone."""
+        return self._pipe.poll(0)
 
     def wait_for_stop(self, timeout_s: float | None = None) -> bool:
         """Wait until this process shall end, or the time is over; return whether it shall."""
-        return self._stop.wait(timeout_s)
+        return self._pipe.poll(timeout_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,22 +81,29 @@ class _Running:
         self.start()
 
     def start(self) -> None:
-        self.ready, self.stop = _context.Event(), _context.Event()
-        self.errors, theirs = _context.Pipe(duplex=False)
-        arguments = (self.child, os.getpid(), Lifeline(self.ready, self.stop), theirs)
-        self.process = _context.Process(target=_run, args=arguments, name=self.child.name)
-        self.process.start()
+        """Start the process afresh, with a lifeline of its own."""
+        self.pipe, theirs = _context.Pipe()
+        self.ready = False
+        self.failure: ConfigurationError | None = None
+        process = _context.Process(target=_run, args=(self.child, os.getpid(), theirs), name=self.child.name)
+        process.start()
         theirs.close()
+        self.process = process
         self.started = time.monotonic()
 
-    def failure(self) -> InspectorError | None:
-        """Return the configuration error the child ended with, if it did."""
+    def listen(self) -> None:
+        """Take what the child said."""
         with suppress(EOFError, OSError):
-            if self.errors.poll():
-                error = self.errors.recv()
-                if isinstance(error, InspectorError):
-                    return error
-        return None
+            while self.pipe.poll(0):
+                word = self.pipe.recv()
+                if word == READY:
+                    self.ready = True
+                elif isinstance(word, ConfigurationError):
+                    self.failure = word
+
+    def alive(self) -> bool:
+        """Return whether the process runs."""
+        return self.process is not None and self.process.is_alive()
 
 
 class Supervisor:
@@ -115,12 +131,15 @@ class Supervisor:
         running = _Running(child)
         self._running.append(running)
         deadline = time.monotonic() + child.start_within_s
-        while not running.ready.wait(0.02):
-            if error := running.failure():
-                raise error
-            if running.process is not None and not running.process.is_alive():
-                if error := running.failure():
-                    raise error
+        while True:
+            alive = running.alive()
+            wait([running.pipe], timeout=0.1 if alive else 0)
+            running.listen()
+            if running.failure:
+                raise running.failure
+            if running.ready:
+                return
+            if not alive and running.process is not None:
                 raise ConfigurationError(
                     f"the {child.name} process ended while starting (exit code {running.process.exitcode})",
                     remedy="Its messages above say why",
@@ -134,7 +153,7 @@ class Supervisor:
     def pid(self, name: str) -> int | None:
         """Return the process id of a child, None while it is down."""
         for running in self._running:
-            if running.child.name == name and running.process is not None and running.process.is_alive():
+            if running.child.name == name and running.process is not None and running.alive():
                 return running.process.pid
         return None
 
@@ -160,15 +179,17 @@ class Supervisor:
     def _tend(self, running: _Running) -> None:
         process = running.process
         if process is not None:
+            running.listen()
             if process.is_alive():
                 return
-            if error := running.failure():
-                raise error
+            if running.failure:
+                raise running.failure
             if time.monotonic() - running.started > STEADY_S:
                 running.attempts = 0
             pause = PAUSES_S[min(running.attempts, len(PAUSES_S) - 1)]
             running.attempts += 1
             running.start_at = time.monotonic() + pause
+            running.pipe.close()
             running.process = None
             log.error(
                 "the %s process ended (exit code %s); starting it again in %.1f s",
@@ -183,31 +204,31 @@ def _end(running: _Running) -> None:
     process = running.process
     if process is None:
         return
-    running.stop.set()
+    with suppress(OSError):
+        running.pipe.send(STOP)
     process.join(running.child.stop_within_s)
     if process.is_alive():
         log.warning("the %s process did not stop in time and is ended", running.child.name)
-        process.terminate()
-        process.join(2)
-    if process.is_alive():
         process.kill()
         process.join()
-    running.errors.close()
+    running.pipe.close()
 
 
-def _run(child: Child, parent: int, lifeline: Lifeline, errors: Connection) -> None:
+def _run(child: Child, parent: int, pipe: Connection) -> None:
     """Run inside the new process."""
     # A killed supervisor takes its children with it: nobody else would stop them.
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(1)
-    # Ctrl-C reaches the whole group; the supervisor alone decides the order of stopping.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Ctrl-C and a service manager signal the whole group; the supervisor alone decides the order of stopping.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     logging.basicConfig(level=logging.WARNING, format=f"%(asctime)s {child.name}: %(message)s")
+    lifeline = Lifeline(pipe)
     try:
         child.main(lifeline, **child.arguments)
     except ConfigurationError as error:
-        errors.send(error)
+        lifeline.failed(error)
         raise SystemExit(2) from None
     finally:
-        errors.close()
+        pipe.close()
