@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Literal
@@ -34,7 +35,7 @@ from inspector.domain import (
 from inspector.gauging import BoxGauge
 from inspector.gauging import Zone as GaugeZone
 from inspector.judgement import Recipe, Rule, RuleJudge, effective_rules
-from inspector.language import TemplateWriter
+from inspector.language import DEFAULT_GLOSSARY, TemplateWriter
 from inspector.mes.consumer import MessageCounter
 from inspector.mes.messages import ResultMessages, Source, Topics, Versioned
 from inspector.mes.mqtt import MqttLink, Presence
@@ -333,9 +334,8 @@ def serve_screen(
     on_ready: Callable[[str], None],
 ) -> None:
     """Serve the operator's pages and the API until told to stop."""
-    serve(
-        board, record, build_pages, host=settings.screen.host, port=settings.screen.port, on_ready=on_ready, stop=stop
-    )
+    pages = partial(build_pages, glossary=DEFAULT_GLOSSARY, languages=settings.languages)
+    serve(board, record, pages, host=settings.screen.host, port=settings.screen.port, on_ready=on_ready, stop=stop)
 
 
 def build_writer() -> ReportWriter:
