@@ -140,6 +140,7 @@ class OutboxRelay:
         while True:
             self._bell.wait(self._pause_s())
             self._bell.clear()
+            ending = self._stopping.is_set()  # asked before the round: the last one has to commit
             try:
                 while self._events:
                     self._take(*self._events.popleft())
@@ -154,7 +155,7 @@ class OutboxRelay:
                 if not self._store_lost:
                     self._store_lost = True
                     logger.warning("the relay cannot use the outbox: %s", error)
-            if self._stopping.is_set() and (self._drained or self._clock() >= self._deadline):
+            if ending and (self._drained or self._clock() >= self._deadline):
                 return
 
     def _pause_s(self) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -108,3 +109,8 @@ def test_what_is_published_is_what_the_schema_says(report: Any) -> None:
     assert set(published) == set(result_schema()["properties"])
     with pytest.raises(ValidationError):
         ResultOnTheWire.model_validate(published | {"extra": 1})
+
+
+def test_the_schema_in_the_documentation_is_the_one_that_is_spoken() -> None:
+    shown = Path(__file__).resolve().parents[3] / "docs" / "inspection-result.schema.json"
+    assert json.loads(shown.read_text(encoding="utf-8")) == result_schema()
