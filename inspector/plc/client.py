@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import logging
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
-from datetime import UTC, datetime
+from functools import partial
 from types import MappingProxyType
 
 from inspector.domain import (
@@ -21,12 +21,11 @@ from inspector.domain import (
 from inspector.plc.cycle import Cycle, PeerState, Phase, Ticket
 from inspector.plc.handshake import FromInspector, FromPlc, Name, Value, complete_nodes
 from inspector.plc.heartbeat import Heartbeat
+from inspector.plc.lamp import ConnectionLamp
 from inspector.plc.link import PlcLink, check_url
-from inspector.plc.result import result_registers
+from inspector.plc.translation import result_registers, trigger_of
 
 __all__ = ["OpcUaHandshake", "PeerState"]
-
-log = logging.getLogger(__name__)
 
 _FIRST_RETRY_S = 0.1
 _RETRY_GROWTH = 2.0
@@ -53,8 +52,8 @@ class OpcUaHandshake:
     with UNKNOWN and ``FaultCode.PLC_LOST`` where the PLC still has it raised. A result that was completely
     written before the connection fell stands and is acknowledged as usual.
 
-    *Overrun.* A new SeqNo while a part waits for its verdict is yielded at once with ``overrun=True``; its
-    ``answer`` waits until the part before is answered and acknowledged.
+    *Overrun.* A new SeqNo before the part in work is answered and acknowledged is yielded at once with
+    ``overrun=True``; its ``answer`` waits for that.
 
     Parameters
     ----------
@@ -71,11 +70,9 @@ class OpcUaHandshake:
         RecipeId -> recipe name; an id that is not here becomes ``#<id>``, 0 becomes the empty name.
     defect_codes
         Defect class -> DefectCode; a class that is not here becomes 65535.
-    poll_ms, heartbeat_ms, timeout_s
+    poll_ms, heartbeat_ms, timeout_s, max_retry_s
         Reading period; heartbeat period of both sides; how long a request, and separately the PLC's
-        ResultAck, may take.
-    max_retry_s
-        Longest pause between two attempts to connect.
+        ResultAck, may take; longest pause between two attempts to connect.
     on_lamp
         Called with the lamp's new state, in the event loop.
 
@@ -103,18 +100,16 @@ class OpcUaHandshake:
     ) -> None:
         self.url = check_url(url)
         self._nodes = complete_nodes(nodes, namespace_uri)
-        self._station = station
-        self._recipes = dict(recipes)
         self._defect_codes = dict(defect_codes)
         self._poll_s = poll_ms / 1000
         self._timeout_s = timeout_s
         self._max_retry_s = max_retry_s
         self._heartbeat = Heartbeat(heartbeat_ms / 1000)
-        self._cycle = Cycle(self._make_trigger, ack_timeout_s=timeout_s)
+        self._cycle = Cycle(partial(trigger_of, station=station, recipes=dict(recipes)), timeout_s)
         self._tickets: dict[int, Ticket] = {}
         self._arrived: asyncio.Queue[Ticket | None] = asyncio.Queue()
         self._link: PlcLink | None = None
-        self._written: dict[Name, Value] = {}
+        self._taken: deque[Ticket] = deque()
         self._io = asyncio.Lock()
         self._wake = asyncio.Event()
         self._synced = asyncio.Event()
@@ -122,12 +117,9 @@ class OpcUaHandshake:
         self._task: asyncio.Task[None] | None = None
         self._failure: ConfigurationError | None = None
         self._peer = PeerState(None, None, False)
-        self._orphan: Ticket | None = None
         self._surveyed = False
-        self._stood_still = False
-        self._still_since = 0.0
-        self._on_lamp = on_lamp
-        self._lamp = LampState(None, datetime.now(UTC), f"connecting to {url}")
+        self._still_since: float | None = None
+        self._lamp = ConnectionLamp(f"connecting to {url}", on_lamp)
 
     # --- the port -----------------------------------------------------------------------------------------
 
@@ -174,7 +166,7 @@ class OpcUaHandshake:
             if ticket is not self._cycle.current or self._link is None:
                 raise self._too_late(ticket.trigger, ticket.lost or "it is answered or given up")
             try:
-                await self._write_result(self._link, ticket, verdict, disposition)
+                written = await self._write_result(self._link, ticket, verdict, disposition)
             except PlcError as error:
                 self._lose(error)
                 if isinstance(error, PlcLost):
@@ -182,6 +174,8 @@ class OpcUaHandshake:
                 raise PlcLost(error.message, remedy=error.remedy) from error
             finally:
                 self._wake.set()
+            if not written:
+                raise self._too_late(ticket.trigger, ticket.lost)
 
     async def set_ready(self, ready: bool, *, fault: int = 0) -> None:
         """Say whether the line takes triggers; written at once, or when the PLC is there."""
@@ -191,7 +185,7 @@ class OpcUaHandshake:
             if self._link is None or self._cycle.phase is Phase.LOST:
                 return
             try:
-                await self._write_outputs(self._link)
+                await self._link.write_changes(self._cycle.outputs())
             except PlcError as error:
                 self._lose(error)
                 self._wake.set()
@@ -208,25 +202,15 @@ class OpcUaHandshake:
         else:
             await self._task
 
-    # --- the lamp -----------------------------------------------------------------------------------------
-
     @property
     def connected(self) -> bool:
         """Whether the PLC is there and its heartbeat moves."""
-        return bool(self._lamp.good)
+        return bool(self._lamp.state.good)
 
     @property
     def lamp(self) -> LampState:
         """The state of the connection for the operator's screen."""
-        return self._lamp
-
-    def _set_lamp(self, good: bool, detail: str) -> None:
-        if good is self._lamp.good:
-            return
-        log.log(logging.INFO if good else logging.WARNING, "%s", detail)
-        self._lamp = LampState(good, datetime.now(UTC), detail)
-        if self._on_lamp is not None:
-            self._on_lamp(self._lamp)
+        return self._lamp.state
 
     # --- connection ---------------------------------------------------------------------------------------
 
@@ -242,10 +226,10 @@ class OpcUaHandshake:
                 pause = min(pause * _RETRY_GROWTH, self._max_retry_s)
                 if await self._connection():
                     pause = _FIRST_RETRY_S
-                await self._until(self._closing, pause)
+                await _until(self._closing, pause)
         except ConfigurationError as error:
             self._failure = error
-            self._set_lamp(False, str(error))
+            self._lamp.show(False, str(error))
         finally:
             self._finish("the connection was closed")
 
@@ -256,13 +240,10 @@ class OpcUaHandshake:
         try:
             self._link = link = await PlcLink.open(self.url, self._nodes, timeout_s=self._timeout_s)
             await self._serve(link)
-        except ConfigurationError as error:
+        except (ConfigurationError, PlcError) as error:
             # A PLC that was right before may still be loading its program; a first look that fails is final.
-            if not self._synced.is_set():
+            if isinstance(error, ConfigurationError) and not self._synced.is_set():
                 raise
-            worked = self.connected
-            self._lose(error)
-        except PlcError as error:
             worked = self.connected
             self._lose(error)
         finally:
@@ -273,14 +254,15 @@ class OpcUaHandshake:
 
     async def _serve(self, link: PlcLink) -> None:
         """Talk to a connected PLC until it is lost or ``close`` is called."""
-        self._heartbeat.restart(self._now(), trusted=not self._stood_still)
-        self._still_since = self._now()
+        self._heartbeat.restart(self._now(), trusted=self._still_since is None)
+        if self._still_since is not None:
+            self._still_since = self._now()
         async with self._io:
-            await self._write(link, {Name.READY: False})
+            await link.write({Name.READY: False})
         while not self._closing.is_set() and self._link is link:
             pause = await self._step(link)
             if pause > 0:
-                await self._until(self._wake, pause)
+                await _until(self._wake, pause)
                 self._wake.clear()
         if self._link is link:
             await link.write({Name.READY: False})
@@ -295,47 +277,44 @@ class OpcUaHandshake:
             if not self._heartbeat.alive(plc.heartbeat, now):
                 await self._stand_by(link, now)
                 return _BUSY_POLL_S
-            self._stood_still = False
+            self._still_since = None
             if self._cycle.phase is Phase.LOST:
                 await self._resync(link)
                 return 0.0
             phase = self._cycle.phase
-            ticket = self._cycle.observe(plc, now)
-            await self._write_outputs(link, self._beat(now))
-            if ticket is not None:
-                self._forget_closed()
-                self._tickets[ticket.trigger.sequence] = ticket
-                self._arrived.put_nowait(ticket)
+            self._observe(plc)
+            await link.write_changes(self._cycle.outputs() | self._beat(now))
+            self._hand_over()
             if self._cycle.phase is not phase:
                 return 0.0
         return _BUSY_POLL_S if self._cycle.phase is Phase.BUSY else self._poll_s
 
     async def _stand_by(self, link: PlcLink, now: float) -> None:
         """Keep our own heartbeat going while the PLC's stands still, and connect anew after a while."""
-        if not self._stood_still:
-            self._stood_still, self._still_since = True, now
+        if self._still_since is None:
+            self._still_since = now
             reason = f"the heartbeat of the PLC at {self.url} stands still"
-            self._set_lamp(False, f"{reason}. Check that the PLC's program runs.")
+            self._lamp.show(False, f"{reason}. Check that the PLC's program runs.")
             self._abandon(reason, withdraw=True)
-            await self._write_outputs(link, self._beat(now))
+            await link.write_changes(self._cycle.outputs() | self._beat(now))
         elif now - self._still_since > _STILL_S:
             # The program may live behind another connection: servers leave old ones open when they restart.
             raise PlcLost(f"the heartbeat of the PLC at {self.url} stands still")
         elif beat := self._beat(now):
-            await self._write(link, beat)
+            await link.write(beat)
 
     async def _resync(self, link: PlcLink) -> None:
         """Begin from what the registers hold."""
-        self._written = await link.read_all()
-        plc, mine = FromPlc.of(self._written), FromInspector.of(self._written)
+        held = await link.read_all()
+        plc, mine = FromPlc.of(held), FromInspector.of(held)
         first = not self._synced.is_set()
         orphan = self._cycle.resync(plc, mine, self._now())
         if orphan is not None:
             self._tickets[orphan.trigger.sequence] = orphan
         if first:
             self._peer = PeerState(orphan.trigger if orphan else None, mine.answered_sequence, mine.result_valid)
-        await self._write_outputs(link)
-        self._set_lamp(True, f"connected to the PLC at {self.url}")
+        await link.write_changes(self._cycle.outputs())
+        self._lamp.show(True, f"connected to the PLC at {self.url}")
         self._synced.set()
         if orphan is not None and not (first and self._surveyed):
             code = FaultCode.CRASH if first else FaultCode.PLC_LOST
@@ -343,17 +322,17 @@ class OpcUaHandshake:
             await self._write_result(link, orphan, verdict, None)
 
     def _beat(self, now: float) -> dict[Name, Value]:
-        count = self._heartbeat.due(now)
-        return {} if count is None else {Name.HB_VISION: count}
+        return {} if (count := self._heartbeat.due(now)) is None else {Name.HB_VISION: count}
 
     def _lose(self, error: Exception) -> None:
         self._link = None
-        self._set_lamp(False, str(error))
+        self._lamp.show(False, str(error))
         self._abandon(str(error), withdraw=False)
 
     def _abandon(self, reason: str, *, withdraw: bool) -> None:
         self._cycle.abandon(reason, withdraw=withdraw)
         self._tickets.clear()
+        self._taken.clear()
         while not self._arrived.empty():
             self._arrived.get_nowait()
 
@@ -367,45 +346,38 @@ class OpcUaHandshake:
     def _now() -> float:
         return asyncio.get_running_loop().time()
 
-    @staticmethod
-    async def _until(event: asyncio.Event, seconds: float) -> None:
-        try:
-            async with asyncio.timeout(seconds):
-                await event.wait()
-        except TimeoutError:
-            pass
-
     # --- registers ----------------------------------------------------------------------------------------
-
-    async def _write_outputs(self, link: PlcLink, extra: Mapping[Name, Value] = MappingProxyType({})) -> None:
-        """Write what differs from what the PLC holds, in one request."""
-        wanted = {**self._cycle.outputs(), **extra}
-        changed = {name: value for name, value in wanted.items() if self._written.get(name) != value}
-        if changed:
-            await self._write(link, changed)
 
     async def _write_result(
         self, link: PlcLink, ticket: Ticket, verdict: Verdict, disposition: Disposition | None
-    ) -> None:
+    ) -> bool:
+        """Write the data, then the flag; False where the PLC gave the part up meanwhile.
+
+        The last look in between, which costs no round trip of its own, finds an overrun and a Reset exactly.
+        """
         values = result_registers(ticket.trigger, verdict, disposition, self._defect_codes)
-        await self._write(link, values)
-        await self._write(link, {Name.RESULT_VALID: True})
+        plc, _ = await asyncio.gather(link.read_plc(), link.write(values))
+        self._observe(plc)
+        if self._cycle.is_unsettled(plc):
+            self._observe(await link.read_plc())
+        if ticket.lost:
+            return False
+        await link.write({Name.RESULT_VALID: True})
         self._tickets.pop(ticket.trigger.sequence, None)
         self._cycle.answered(self._now())
+        return True
 
-    async def _write(self, link: PlcLink, values: dict[Name, Value]) -> None:
-        """Write, and know of a register what it holds only once that was confirmed."""
-        for name in values:
-            self._written.pop(name, None)
-        await link.write(values)
-        self._written.update(values)
+    def _observe(self, plc: FromPlc) -> None:
+        ticket = self._cycle.observe(plc, self._now())
+        if ticket is not None:
+            self._tickets = {sequence: held for sequence, held in self._tickets.items() if not held.lost}
+            self._tickets[ticket.trigger.sequence] = ticket
+            self._taken.append(ticket)
 
-    def _make_trigger(self, plc: FromPlc, overrun: bool) -> Trigger:
-        recipe = self._recipes.get(plc.recipe_id, f"#{plc.recipe_id}") if plc.recipe_id else ""
-        return Trigger(plc.part_id, self._station, plc.sequence, datetime.now(UTC), recipe=recipe, overrun=overrun)
-
-    def _forget_closed(self) -> None:
-        self._tickets = {sequence: ticket for sequence, ticket in self._tickets.items() if not ticket.lost}
+    def _hand_over(self) -> None:
+        """Let the line see what was taken, now that the PLC was told so."""
+        while self._taken:
+            self._arrived.put_nowait(self._taken.popleft())
 
     def _check_usable(self, doing: str) -> None:
         if self._failure is not None:
@@ -418,3 +390,11 @@ class OpcUaHandshake:
             f"the verdict of SeqNo {trigger.sequence} was not given to the PLC at {self.url}: {why}",
             remedy="The PLC treats the part as not good; hold it.",
         )
+
+
+async def _until(event: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        pass

@@ -62,8 +62,7 @@ class Cycle:
 
     A trigger is new when its SeqNo differs from the last one taken. Where the drop of Trigger in between
     was not seen, the registers must read the same twice, so that no half-written pair is taken. A new SeqNo
-    while a part waits for its verdict is an overrun; once the result stands, it waits for the clearing and is
-    then taken normally.
+    before the part in work is answered and acknowledged is an overrun.
 
     Parameters
     ----------
@@ -130,11 +129,15 @@ class Cycle:
             self._next()
         if self.phase is Phase.IDLE:
             return self._idle(plc, before)
-        if self.phase is Phase.BUSY and self._is_new(plc, before):
+        if self.phase in {Phase.BUSY, Phase.AWAIT_ACK} and self._is_new(plc, before):
             ticket = self._take(plc, overrun=True)
             self._waiting.append(ticket)
             return ticket
         return None
+
+    def is_unsettled(self, plc: FromPlc) -> bool:
+        """Return whether this reading shows a new trigger that has to be read once more to be believed."""
+        return plc.trigger and not plc.result_ack and not plc.reset and plc.sequence != self._last
 
     def answered(self, now: float) -> None:
         """Note that the current trigger's result stands in the registers, ResultValid included."""
@@ -172,7 +175,7 @@ class Cycle:
         self._plc, self._own_fault = plc, FaultCode.NONE
         self._abandoned.clear()
         if stands and mine_to_resume:
-            self._last = seq
+            self._last = self._unacknowledged = seq
             self.phase = Phase.AWAIT_ACK
             self._deadline = now + self._ack_timeout_s
             return None

@@ -84,6 +84,7 @@ class PlcLink:
         self._url = url
         self._nodes = nodes
         self._types: dict[Name, ua.VariantType] = {}
+        self._known: dict[Name, Value] = {}
         self._inputs = names_of(Side.PLC)
         self._poll = self._read_parameters(self._inputs)
 
@@ -123,16 +124,26 @@ class PlcLink:
         names = tuple(HANDSHAKE)
         with _translated(self._url, "reading"):
             results = await self._client.uaclient.read(self._read_parameters(names))
-        return self._values(names, results)
+        self._known = self._values(names, results)
+        return dict(self._known)
 
     async def write(self, values: Mapping[Name, Value]) -> None:
         """Write these registers in one request: value and type only, since some PLCs refuse timestamps."""
+        for name in values:
+            # What it holds is known again once the write is confirmed.
+            self._known.pop(name, None)
         parameters = ua.WriteParameters()
-        parameters.NodesToWrite = [self._write_value(name, value) for name, value in values.items()]
-        what = "writing " + ", ".join(values)
-        with _translated(self._url, what):
+        with _translated(self._url, "writing " + ", ".join(values)):
+            parameters.NodesToWrite = [self._write_value(name, value) for name, value in values.items()]
             for status in await self._client.uaclient.write(parameters):
                 status.check()
+        self._known.update(values)
+
+    async def write_changes(self, values: Mapping[Name, Value]) -> None:
+        """Write those of these registers that do not hold the value yet, in one request if any."""
+        changed = {name: value for name, value in values.items() if self._known.get(name) != value}
+        if changed:
+            await self.write(changed)
 
     async def close(self, *, good: bool) -> None:
         """Release the connection; ``good`` says that the peer still listens and deserves a good-bye."""

@@ -198,6 +198,20 @@ async def test_an_overrun_is_told_at_once_and_answered_after_the_part_before(rig
     ]
 
 
+async def test_an_answer_is_finished_although_its_caller_is_cancelled(rig: Rig) -> None:
+    async with asyncio.TaskGroup() as group:
+        group.create_task(rig.start(2))
+        triggers = rig.source.triggers()
+        first = await anext(triggers)
+        asking = asyncio.create_task(rig.source.answer(first, FAIL))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        asking.cancel()
+        await asyncio.gather(asking, return_exceptions=True)
+        await rig.source.answer(await anext(triggers), PASS)
+    assert [result[:2] for result in await rig.seen(2)] == [(1, WireVerdict.NOK), (2, WireVerdict.OK)]
+
+
 async def test_no_verdict_of_before_a_loss_is_written(rig: Rig) -> None:
     async with asyncio.TaskGroup() as group:
         group.create_task(rig.start(1))

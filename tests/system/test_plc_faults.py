@@ -324,6 +324,19 @@ async def test_a_trigger_while_busy_gets_a_verdict_of_its_own(plcs: PlcProcesses
     assert counts["mismatches"] == 0
 
 
+async def test_an_overrun_is_found_however_quick_the_answer_is(plcs: PlcProcesses) -> None:
+    plc = await plcs.start(parts=20, overruns=frozenset({4, 9, 14}))
+    async with line(plc.plan.url) as (source, _):
+        await source.set_ready(True)
+        taken = await answer(source, 20)
+        await plc.report("done")
+    counts = await plc.stop()
+    raised_early = [trigger.sequence for trigger in taken if trigger.overrun]
+    assert set(raised_early) <= {4, 9, 14}
+    assert (counts["verdicts"], counts["unknown"], counts["ok"]) == (20, len(raised_early), 20 - len(raised_early))
+    assert counts["overruns"] == len(raised_early)
+
+
 async def test_reset_gives_up_the_part_in_work(plcs: PlcProcesses) -> None:
     plc = await plcs.start(parts=2)
     async with line(plc.plan.url) as (source, _), raw(plc.plan.url) as client:

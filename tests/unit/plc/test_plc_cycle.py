@@ -109,6 +109,24 @@ def test_an_overrun_is_taken_at_once_and_has_its_turn_after_the_part_before(cycl
     assert up(cycle) == {Name.TRIGGER_ACK, Name.BUSY}
 
 
+def test_a_trigger_before_the_acknowledgement_is_an_overrun_too(cycle: Cycle) -> None:
+    take(cycle, raised(5))
+    cycle.answered(0.0)
+    cycle.observe(QUIET, 0.0)
+    second = take(cycle, raised(6))
+    assert second.trigger.overrun
+    assert Name.RESULT_VALID in up(cycle), "the result before still stands"
+    assert not second.turn.is_set()
+
+
+def test_a_trigger_together_with_the_acknowledgement_is_none(cycle: Cycle) -> None:
+    take(cycle, raised(5))
+    cycle.answered(0.0)
+    assert cycle.observe(replace(raised(6), result_ack=True), 0.0) is None
+    assert cycle.observe(replace(raised(6), result_ack=True), 0.0) is None
+    assert not take(cycle, raised(6)).trigger.overrun
+
+
 def test_a_result_without_acknowledgement_is_taken_back_with_a_fault(cycle: Cycle) -> None:
     take(cycle, raised(5))
     cycle.answered(10.0)
@@ -157,6 +175,14 @@ def test_a_result_that_was_written_before_the_loss_stands(cycle: Cycle) -> None:
     take(cycle, raised(5))
     cycle.answered(0.0)
     cycle.abandon("gone", withdraw=False)
+    assert cycle.resync(raised(5), FromInspector(True, True, 5), 1.0) is None
+    assert cycle.phase is Phase.AWAIT_ACK
+
+
+def test_a_standing_result_survives_a_second_loss() -> None:
+    cycle = Cycle(make, ACK_TIMEOUT_S)
+    cycle.resync(raised(5), FromInspector(True, True, 5), 0.0)
+    cycle.abandon("gone again", withdraw=False)
     assert cycle.resync(raised(5), FromInspector(True, True, 5), 1.0) is None
     assert cycle.phase is Phase.AWAIT_ACK
 

@@ -1,4 +1,4 @@
-"""A verdict as register values."""
+"""Registers into a trigger, a verdict into registers, and what the registers are."""
 
 from __future__ import annotations
 
@@ -17,9 +17,18 @@ from inspector.domain import (
     Verdict,
     WireVerdict,
 )
-from inspector.plc.handshake import HANDSHAKE, UNLISTED_DEFECT, Name, Side, complete_nodes, default_nodes, names_of
+from inspector.plc.handshake import (
+    HANDSHAKE,
+    UNLISTED_DEFECT,
+    FromPlc,
+    Name,
+    Side,
+    complete_nodes,
+    default_nodes,
+    names_of,
+)
 from inspector.plc.heartbeat import MISSED_PERIODS, WRAP, Heartbeat
-from inspector.plc.result import result_id, result_registers
+from inspector.plc.translation import result_id, result_registers, trigger_of
 
 TRIGGER = Trigger("000007", "cell-1", 7, datetime(2026, 3, 1, 12, 0, 0, 123, UTC))
 CODES = {"open": 1, "spur": 4}
@@ -92,6 +101,13 @@ def test_a_disposition_goes_before_the_default() -> None:
 
 def test_the_result_id_names_station_sequence_and_time() -> None:
     assert result_id(TRIGGER) == "cell-1-7-20260301T120000000123Z"
+
+
+@pytest.mark.parametrize(("recipe_id", "recipe"), [(0, ""), (1, "default"), (9, "#9")])
+def test_a_trigger_names_the_recipe_that_the_plc_asks_for(recipe_id: int, recipe: str) -> None:
+    plc = FromPlc(True, "000007", 7, recipe_id, False, False, 0)
+    trigger = trigger_of(plc, True, station="cell-1", recipes={1: "default"})
+    assert (trigger.part_id, trigger.sequence, trigger.recipe, trigger.overrun) == ("000007", 7, recipe, True)
 
 
 # --- the description --------------------------------------------------------------------------------------

@@ -1,14 +1,20 @@
-"""A verdict as the values of the result registers."""
+"""Between the registers and the product's words: a trigger out of what was read, a verdict into what is written."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC
+from datetime import UTC, datetime
 
 from inspector.domain import Decision, Disposition, Trigger, Verdict, WireVerdict
-from inspector.plc.handshake import UNLISTED_DEFECT, Name, Value
+from inspector.plc.handshake import UNLISTED_DEFECT, FromPlc, Name, Value
 
-__all__ = ["result_id", "result_registers"]
+__all__ = ["result_id", "result_registers", "trigger_of"]
+
+
+def trigger_of(plc: FromPlc, overrun: bool, *, station: str, recipes: Mapping[int, str]) -> Trigger:
+    """Return the trigger that was read; a RecipeId without a name becomes ``#<id>``, 0 the empty name."""
+    recipe = recipes.get(plc.recipe_id, f"#{plc.recipe_id}") if plc.recipe_id else ""
+    return Trigger(plc.part_id, station, plc.sequence, datetime.now(UTC), recipe=recipe, overrun=overrun)
 
 
 def result_registers(
