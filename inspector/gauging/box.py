@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 from inspector.domain import Box, Detections, Frame, GaugingError, Measurement
+from inspector.gauging.plane import Plane, UniformPlane, local_px_per_mm
 from inspector.gauging.uncertainty import Scale
 
 __all__ = ["BoxGauge", "Zone"]
@@ -56,6 +59,8 @@ class BoxGauge:
         How far boxes reach beyond the defect on every side, in pixels; the model's card says it.
     zones
         A finding belongs to the first zone that contains the centre of its box.
+    plane
+        Where image points lie in mm; without one, ``px_per_mm`` holds everywhere.
     """
 
     def __init__(
@@ -66,6 +71,7 @@ class BoxGauge:
         edge_uncertainty_px: float = 0.5,
         box_margin_px: float = 0.0,
         zones: Sequence[Zone] = (),
+        plane: Plane | None = None,
     ) -> None:
         self._scale = Scale(px_per_mm, scale_uncertainty, edge_uncertainty_px)
         if not box_margin_px >= 0:
@@ -73,6 +79,7 @@ class BoxGauge:
         self._margin_px = box_margin_px
         self._method = f"{_METHOD} less {box_margin_px:g} px margin" if box_margin_px else _METHOD
         self._zones = tuple(zones)
+        self._plane = plane or UniformPlane(px_per_mm)
 
     def measure(self, frame: Frame, detections: Detections) -> tuple[Measurement, ...]:
         """Return ``length``, ``width`` (mm), ``area`` (mm2), ``position_x`` and ``position_y`` (mm) of each finding.
@@ -90,8 +97,8 @@ class BoxGauge:
             raise GaugingError(f"a finding could not be measured: {error}") from error
 
     def _measure(self, index: int, box: Box, frame: Frame) -> list[Measurement]:
-        scale = self._scale
-        x_mm, y_mm = map(scale.to_mm, box.centre)
+        scale = self._scale_at(*box.centre)
+        x_mm, y_mm = map(float, self._plane.to_mm(np.array([box.centre]))[0])
         zone = next((zone.name for zone in self._zones if zone.contains(x_mm, y_mm)), "")
         cut = _is_cut(box, frame)
         method = f"{_METHOD}, cut by the image edge" if cut else self._method
@@ -100,7 +107,7 @@ class BoxGauge:
             ("position_y", y_mm, "mm", scale.position_uncertainty(y_mm)),
         ]
         if not cut:
-            width_mm, height_mm = (scale.to_mm(self._extent_px(side)) for side in (box.width, box.height))
+            width_mm, height_mm = self._extents(box)
             length, width = max(width_mm, height_mm), min(width_mm, height_mm)
             values = [
                 ("length", length, "mm", scale.extent_uncertainty(length)),
@@ -112,6 +119,19 @@ class BoxGauge:
             Measurement(name, value, unit, uncertainty, method, detection=index, zone=zone)
             for name, value, unit, uncertainty in values
         ]
+
+    def _scale_at(self, x: float, y: float) -> Scale:
+        if isinstance(self._plane, UniformPlane):
+            return self._scale
+        return replace(self._scale, px_per_mm=local_px_per_mm(self._plane, x, y))
+
+    def _extents(self, box: Box) -> tuple[float, float]:
+        """Return the distances in the plane between the middles of opposite sides, less the margin."""
+        x, y = box.centre
+        half_x, half_y = self._extent_px(box.width) / 2, self._extent_px(box.height) / 2
+        sides = np.array([[x - half_x, y], [x + half_x, y], [x, y - half_y], [x, y + half_y]])
+        left, right, top, bottom = self._plane.to_mm(sides)
+        return float(np.linalg.norm(right - left)), float(np.linalg.norm(bottom - top))
 
     def _extent_px(self, side_px: float) -> float:
         return max(side_px - 2 * self._margin_px, min(side_px, _LEAST_PX))
