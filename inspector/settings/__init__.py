@@ -17,9 +17,11 @@ from inspector.settings.links import (
 from inspector.settings.loading import check_line, data_folder, load_line, settle
 from inspector.settings.recipes import CHARACTERISTICS, Recipe, Rule
 from inspector.settings.reference import line_schema, reference_markdown
+from inspector.settings.shifts import Break, Shift, Shifts
 from inspector.settings.vision import Calibration, Detector, ExpectedImage, FolderCamera, VirtualCamera, Zone
 
 __all__ = [
+    "Break",
     "CHARACTERISTICS",
     "Calibration",
     "Detector",
@@ -37,6 +39,8 @@ __all__ = [
     "Recipe",
     "Rule",
     "Screen",
+    "Shift",
+    "Shifts",
     "SimulatedPlc",
     "Store",
     "VirtualCamera",

@@ -16,6 +16,7 @@ NODE_ID = r"^(ns=\d+;|nsu=[^;]+;)?[isgb]=.+$"
 TOPIC_LEVEL = r"^[^/+#\s]+$"
 MODEL = r"^[^\\\s]+$"
 HOST = r"^[A-Za-z0-9_.:-]+$"
+CLOCK = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
 
 FORMS = {
     NAME: "letters, digits, '_', '.' and '-', beginning with a letter or a digit",
@@ -24,6 +25,7 @@ FORMS = {
     NODE_ID: "an OPC UA node id, such as 'ns=2;s=Handshake.Trigger' or 'ns=2;i=1001'",
     TOPIC_LEVEL: "one level of a topic: no blank, no '/', '+' or '#'",
     MODEL: "the name of a model, or a path without blanks and with '/' between folders",
+    CLOCK: "a time of day in quotes, hours and minutes, such as '06:00' or '22:30'",
     HOST: "a host name or an IP address, without port and without 'http://'",
 }
 """What each pattern asks for, in words."""
@@ -42,6 +44,9 @@ NodeId = Annotated[str, Field(max_length=256, pattern=NODE_ID)]
 
 TopicLevel = Annotated[str, Field(min_length=1, max_length=64, pattern=TOPIC_LEVEL)]
 """One level of an MQTT topic."""
+
+ClockTime = Annotated[str, Field(pattern=CLOCK)]
+"""A time of day on the clock on the wall."""
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 """A TCP port; 0 takes a free one."""

@@ -12,6 +12,7 @@ from inspector.settings.base import Items, Name, Settings
 from inspector.settings.crosschecks import cross_check
 from inspector.settings.links import EmbeddedMes, Mes, MqttMes, NoMes, Plc, Screen, Store
 from inspector.settings.recipes import Recipe
+from inspector.settings.shifts import Shifts
 from inspector.settings.vision import Calibration, Camera, Detector, Zone
 
 
@@ -43,6 +44,7 @@ class LineSettings(Settings):
     store: Store = Field(default=Store(), description="The record.")
     mes: Mes = Field(default=NoMes(kind="none"), description="Who gets the results.")
     screen: Screen = Field(default=Screen(), description="The operator's page.")
+    shifts: Shifts | None = Field(default=None, description="The shift calendar; the shift reports need one.")
 
     @model_validator(mode="wrap")
     @classmethod
