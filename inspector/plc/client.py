@@ -57,10 +57,8 @@ class OpcUaHandshake:
 
     Parameters
     ----------
-    url
-        ``opc.tcp://host:port/``.
-    station
-        Name of the station in the triggers.
+    url, station
+        ``opc.tcp://host:port/``; name of the station in the triggers.
     nodes
         Node id by register name; names left out keep ``ns=2;s=Handshake.<Name>``. ``nsu=<URI>;s=…`` is
         resolved by the PLC's namespace table.
@@ -285,9 +283,9 @@ class OpcUaHandshake:
             self._observe(plc)
             await link.write_changes(self._cycle.outputs() | self._beat(now))
             self._hand_over()
-            if self._cycle.phase is not phase:
-                return 0.0
-        return _BUSY_POLL_S if self._cycle.phase is Phase.BUSY else self._poll_s
+        if self._cycle.phase is Phase.BUSY:
+            return _BUSY_POLL_S
+        return self._poll_s if self._cycle.phase is phase else 0.0
 
     async def _stand_by(self, link: PlcLink, now: float) -> None:
         """Keep our own heartbeat going while the PLC's stands still, and connect anew after a while."""
