@@ -72,6 +72,7 @@ class BoardSpec:
     defect_mm: tuple[float, float] = (0.15, 0.6)
     classes: tuple[str, ...] = DEFECT_CLASSES
     ragged: float = 0.15
+    winding: float = 0.0
     optics: Optics = field(default_factory=Optics)
 
     def __post_init__(self) -> None:
@@ -133,6 +134,14 @@ TRAINING_BOARDS = BoardSpec(
 )
 HELD_OUT_BOARDS = BoardSpec(layouts=ENDLESS_DESIGNS, defect_rate=0.6, most_defects=3)
 PAINTED_BOARDS = BoardSpec(defect_rate=1.0, most_defects=10, defect_mm=(0.15, 0.9), ragged=0.5)
+HAIRLINE_BOARDS = BoardSpec(
+    defect_rate=1.0,
+    most_defects=14,
+    defect_mm=(0.15, 0.9),
+    classes=("open", "open", "open", "short", "short", *DEFECT_CLASSES),
+    ragged=0.5,
+    winding=0.8,
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -198,7 +207,7 @@ def _planted(
         for label in rng.permutation(np.array(spec.classes)).tolist():
             low, high = spec.defect_mm
             size_mm = float(np.exp(rng.uniform(np.log(low), np.log(high))))
-            found = plant(rng, surface, copper, label, size_mm, taken=planted, ragged=spec.ragged)
+            found = plant(rng, surface, copper, label, size_mm, taken=planted, ragged=spec.ragged, winding=spec.winding)
             if found is not None:
                 planted.append(found)
                 break

@@ -19,6 +19,7 @@ BORDER_PX = 1.5
 THINNEST_HALF_NECK_PX = 2.5
 SHORTEST_NORMAL_PX = 0.3
 CONTOUR_POINTS = 18
+HAIRLINE_POINTS = 14
 SUBPIXEL_BITS = 4
 
 
@@ -86,12 +87,14 @@ def plant(
     *,
     taken: Sequence[Planted] = (),
     ragged: float = 0.0,
+    winding: float = 0.0,
 ) -> Planted | None:
     """Change ``copper`` (uint8 0/1, in place) by one defect and return what was changed.
 
     ``size_mm`` is the longer side of the changed area's bounding box, met within a fifth; an open or
     a short is at least as long as the track or the gap that it crosses. ``ragged`` is the chance of
-    frayed outlines with specks. Returns None where the board has no room for this defect.
+    frayed outlines with specks, ``winding`` that an open or a short is a wandering hairline instead of a
+    straight cut or bridge. Returns None where the board has no room for this defect.
     """
     if label not in DEFECT_CLASSES:
         msg = f"unknown defect {label!r}, expected one of {DEFECT_CLASSES}"
@@ -100,7 +103,8 @@ def plant(
     size = size_mm * surface.px_per_mm
     for _ in range(TRIES):
         if label in {"open", "short"}:
-            shape = _crossing(rng, surface, kind, size)
+            hairline = winding > 0 and chance(rng, winding)
+            shape = _hairline(rng, surface, kind) if hairline else _crossing(rng, surface, kind, size)
         elif label in {"mousebite", "spur"}:
             shape = _bite(rng, surface, kind, size, outward=label == "spur")
         else:
@@ -183,6 +187,30 @@ def _crossing(rng: np.random.Generator, surface: Surface, kind: int, size: float
     one = [centre + across * reach * t + skew * t + along * (gap / 2 + w) for t, w in zip(ends, waver[0], strict=True)]
     two = [centre + across * reach * t + skew * t - along * (gap / 2 + w) for t, w in zip(ends, waver[1], strict=True)]
     return np.array([*one, *two[::-1]])
+
+
+def _hairline(rng: np.random.Generator, surface: Surface, kind: int) -> NDArray[np.float64] | None:
+    """Outline of a thin line that wanders across a neck, more or less askew."""
+    point = _pick(rng, surface.ridges[kind])
+    if point is None:
+        return None
+    x, y = point
+    half_neck = float(surface.inside[kind][y, x])
+    across = _normal(surface, kind, x, y, round(half_neck) + 3)
+    if across is None:
+        return None
+    lean = rng.uniform(-1.15, 1.15)
+    cos, sin = np.cos(lean), np.sin(lean)
+    course = np.array([cos * across[0] - sin * across[1], sin * across[0] + cos * across[1]])
+    side = np.array([-course[1], course[0]])
+    reach = half_neck / cos + max(2.0, 0.15 * half_neck)
+    along = np.linspace(-reach, reach, HAIRLINE_POINTS)
+    drift = np.cumsum(rng.normal(0, 0.12, HAIRLINE_POINTS)) * reach * 2 / HAIRLINE_POINTS * rng.uniform(0, 4)
+    drift -= drift.mean()
+    thickness = rng.uniform(0.05, 0.13) * surface.px_per_mm * rng.uniform(0.7, 1.3, HAIRLINE_POINTS)
+    middle = np.array([x, y]) + along[:, None] * course + drift[:, None] * side
+    offset = thickness[:, None] / 2 * side
+    return np.concatenate([middle + offset, (middle - offset)[::-1]])
 
 
 def _bite(

@@ -71,6 +71,7 @@ def paint(
     like: Annotated[Path, typer.Option(help="Imported data set; only templates of its train split are painted.")],
     variants: Annotated[int, typer.Option(min=1, help="Painted images of each template.")] = 2,
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same defects.")] = 99,
+    hairlines: Annotated[bool, typer.Option("--hairlines", help="Mostly wandering hairline opens and shorts.")] = False,
 ) -> None:
     """Paint defects onto golden boards: real copper, endless defects.
 
@@ -81,15 +82,16 @@ def paint(
     import cv2
     import numpy as np
 
-    from inspector.capture.board import PAINTED_BOARDS, paint_template
+    from inspector.capture.board import HAIRLINE_BOARDS, PAINTED_BOARDS, paint_template
     from inspector.training.dataset import read_grey, read_split
 
+    spec = HAIRLINE_BOARDS if hairlines else PAINTED_BOARDS
     stems = [example.image.stem for example in read_split(like, "train")]
     for variant in range(variants):
         for number, stem in enumerate(stems):
             template = read_grey(source / "templates" / f"{stem}.jpg")
             rng = np.random.default_rng([seed, variant, number])
-            pixels, truths = paint_template(rng, template, PAINTED_BOARDS)
+            pixels, truths = paint_template(rng, template, spec)
             encoded = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1]
             _write(target, "train", f"p{variant}_{stem}.jpg", encoded.tobytes(), size_px=pixels.shape[0], truths=truths)
     _describe(target, name="painted golden boards", licence="MIT", source=f"DeepPCB templates, painted, seed {seed}")
