@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from inspector.cli import bench, check, data, mes, models, plc, run, train
+from inspector.cli import anomaly, bench, check, data, mes, models, plc, run, train
 from inspector.domain import ConfigurationError, InspectorError
 
 __all__ = ["app", "main"]
@@ -28,6 +28,7 @@ app.command()(check.schema)
 app.command()(train.train)
 app.add_typer(bench.app, name="bench")
 app.add_typer(models.app, name="models")
+app.add_typer(anomaly.app, name="anomaly")
 app.add_typer(data.app, name="data")
 app.add_typer(plc.app, name="plc")
 app.add_typer(mes.app, name="mes")

@@ -1,5 +1,6 @@
 """Frame -> Detections: model folders and the backends that run them."""
 
+from inspector.detection.anomaly import AnomalyDetector
 from inspector.detection.backend import Backend
 from inspector.detection.card import InputSpec, Model, ModelCard, find_model, load_model, models_folder, read_card
 from inspector.detection.choose import BACKENDS, choose_backend, open_backend
@@ -9,6 +10,7 @@ from inspector.detection.yolo import YoloDetector
 
 __all__ = [
     "BACKENDS",
+    "AnomalyDetector",
     "Backend",
     "InputSpec",
     "Model",

@@ -8,16 +8,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from inspector.detection.onnx_session import open_session
 from inspector.domain import ModelError, ModelId
 
-__all__ = ["CARD_NAME", "InputSpec", "Model", "ModelCard", "find_model", "load_model", "models_folder", "read_card"]
+__all__ = [
+    "CARD_NAME",
+    "AnomalySpec",
+    "InputSpec",
+    "Model",
+    "ModelCard",
+    "find_model",
+    "load_model",
+    "models_folder",
+    "read_card",
+]
 
 CARD_NAME = "card.yaml"
 
@@ -63,29 +73,67 @@ class InputSpec(_Section):
         return self.channels, self.height, self.width
 
 
+class AnomalySpec(_Section):
+    """How the heat map of a good-only model becomes findings.
+
+    Attributes
+    ----------
+    method
+        ``padim``: distance to the normal appearance, as a Gaussian; ``patchcore``: to the nearest remembered patch.
+    placement
+        ``fixed``: parts lie at one place, each place has a normal appearance of its own; ``free``: one for all.
+    frame_width, frame_height
+        Size of the good images in pixels; a frame of another size is refused, or of another scale where the
+        placement is free.
+    threshold
+        Heat above which a region is a finding; heat is a distance without unit.
+    location, spread
+        Gumbel distribution of the highest heat of good parts; a finding's score is the share of good parts that
+        stay cooler.
+    """
+
+    method: Literal["padim", "patchcore"]
+    placement: Literal["fixed", "free"]
+    threshold: float = Field(gt=0)
+    frame_width: int = Field(ge=32, le=16384)
+    frame_height: int = Field(ge=32, le=16384)
+    location: float
+    spread: float = Field(gt=0)
+
+
 class ModelCard(_Section):
     """``card.yaml`` of a model folder.
 
     Attributes
     ----------
+    task
+        ``detect``: boxes and classes; ``anomaly``: a heat map of what good parts do not have; ``features``: the
+        network that anomaly models are made from, no detector by itself.
     weights
         File name of the weights, in the card's folder.
     classes
-        Class names in the order of the head's score rows.
+        Class names in the order of the head's score rows; one name for anomalies.
     confidence_floor
         Score below which the model's findings are not reported, 0 … 1; chosen on held-out data.
+    temperature
+        Divides the log-odds of the scores, so that 0.9 means right in nine of ten; 1 leaves them as they are.
+        ``confidence_floor`` speaks of scores after it.
+    anomaly
+        Only where the task is ``anomaly``.
     data, metrics, command
         What it was trained on, what it reached on held-out data, and the command that makes it again.
     """
 
     name: str = Field(min_length=1)
     version: str = Field(min_length=1)
-    task: Literal["detect"]
+    task: Literal["detect", "anomaly", "features"]
     weights: str = Field(pattern=r"^[^/\\]+\.onnx$")
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     input: InputSpec
-    classes: Annotated[tuple[str, ...], Field(min_length=1)]
-    confidence_floor: float = Field(ge=0, le=1)
+    classes: tuple[str, ...] = ()
+    confidence_floor: float = Field(default=0.0, ge=0, le=1)
+    temperature: float = Field(default=1.0, ge=0.05, le=20)
+    anomaly: AnomalySpec | None = None
     licence: str = Field(min_length=1)
     data: Any = None
     metrics: Mapping[str, Any] = Field(default_factory=dict)
@@ -106,6 +154,19 @@ class ModelCard(_Section):
         if not isinstance(margin, int | float) or not 0 <= margin < _LARGEST_MARGIN_PX:
             raise ValueError(f"box_margin_px must be a number of pixels from 0 on, got {margin!r}")
         return metrics
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.task == "features":
+            return self
+        needed = ["classes", "confidence_floor", *(["anomaly"] if self.task == "anomaly" else [])]
+        missing = [key for key in needed if key not in self.model_fields_set]
+        if missing:
+            raise ValueError(f"key {', '.join(missing)}: missing, a model with task {self.task} needs it")
+        if not self.classes or (self.task == "anomaly" and len(self.classes) != 1):
+            wanted = "one class" if self.task == "anomaly" else "at least one class"
+            raise ValueError(f"key classes: a model with task {self.task} has {wanted}, got {len(self.classes)}")
+        return self
 
     @property
     def model_id(self) -> ModelId:
@@ -173,7 +234,12 @@ def read_card(folder: Path) -> ModelCard:
     try:
         return ModelCard.model_validate(raw)
     except ValidationError as error:
-        problems = "; ".join(f"key {'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
+        problems = "; ".join(
+            f"key {'.'.join(map(str, item['loc']))}: {item['msg']}"
+            if item["loc"]
+            else item["msg"].removeprefix("Value error, ")
+            for item in error.errors()
+        )
         raise ModelError(f"{path}: {problems}", remedy="Correct these keys; models/bare-board is an example") from error
 
 

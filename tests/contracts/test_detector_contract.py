@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from inspector.detection import YoloDetector, load_model, open_backend
+from inspector.detection import AnomalyDetector, YoloDetector, load_model, open_backend
 from inspector.domain import Box, Detection, DetectionError, Detections, Detector, Frame, ModelId, Trigger
+from tests.support.tiny_heat import write_tiny_heat
 from tests.support.tiny_model import CELL, board, write_tiny_model
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -41,10 +42,13 @@ class BrightCells:
         self._open = False
 
 
-@pytest.fixture(params=["fake", "onnxruntime", "openvino-f32", "openvino-bf16"])
+@pytest.fixture(params=["fake", "anomaly", "onnxruntime", "openvino-f32", "openvino-bf16"])
 def detector(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Detector]:
     if request.param == "fake":
         made: Detector = BrightCells()
+    elif request.param == "anomaly":
+        heat = load_model(write_tiny_heat(tmp_path))
+        made = AnomalyDetector(heat, open_backend(heat, "openvino", threads=1))
     else:
         model = load_model(write_tiny_model(tmp_path))
         made = YoloDetector(model, open_backend(model, request.param, threads=1))
