@@ -1,18 +1,71 @@
 """From speech to commands: grammar, recognisers, dialogue; runs outside the line's process."""
 
+from inspector.voice.answers import Answers
+from inspector.voice.audio import RATE, Levels, levels, read_audio
+from inspector.voice.audit import AuditFile, AuditRecord, AuditTrail
 from inspector.voice.commands import COMMANDS, command_of
+from inspector.voice.dialogue import Desk, Dialogue, Kind, Reply, needs_confirmation
+from inspector.voice.embedded import DEFAULT_GATE, EmbeddedRecogniser, Heard, Listener
+from inspector.voice.endpoint import Endpointer, EnergyDetector, SileroDetector, SpeechDetector
+from inspector.voice.evidence import Evidence, Gate, Risk, risk_of
+from inspector.voice.export import cache_folder, exported
 from inspector.voice.graph import Meaning
 from inspector.voice.interpreter import DIALOGUE, Grammar, Interpreter, Refused, Unclear
+from inspector.voice.models import CATALOGUE, SpeechModel, installed_model, pull
+from inspector.voice.roles import ALLOWED, NOBODY, Person, Role, allowed
+from inspector.voice.speech import Speaker, factory_noise, mixed, speakers
 from inspector.voice.vocabulary import Vocabulary
+from inspector.voice.vosk_recogniser import VoskRecogniser
 
 __all__ = [
+    "ALLOWED",
+    "CATALOGUE",
     "COMMANDS",
+    "DEFAULT_GATE",
     "DIALOGUE",
+    "NOBODY",
+    "RATE",
+    "Answers",
+    "AuditFile",
+    "AuditRecord",
+    "AuditTrail",
+    "Desk",
+    "Dialogue",
+    "EmbeddedRecogniser",
+    "Endpointer",
+    "EnergyDetector",
+    "Evidence",
+    "Gate",
     "Grammar",
+    "Heard",
     "Interpreter",
+    "Kind",
+    "Levels",
+    "Listener",
     "Meaning",
+    "Person",
     "Refused",
+    "Reply",
+    "Risk",
+    "Role",
+    "SileroDetector",
+    "Speaker",
+    "SpeechDetector",
+    "SpeechModel",
     "Unclear",
     "Vocabulary",
+    "VoskRecogniser",
+    "allowed",
+    "cache_folder",
     "command_of",
+    "exported",
+    "factory_noise",
+    "installed_model",
+    "levels",
+    "mixed",
+    "needs_confirmation",
+    "pull",
+    "read_audio",
+    "risk_of",
+    "speakers",
 ]

@@ -9,7 +9,7 @@ from enum import StrEnum
 from importlib import resources
 
 from inspector.domain import SettingsError
-from inspector.voice.graph import Graph, Meaning, compile_graph, split_words
+from inspector.voice.graph import Graph, Mark, Meaning, compile_graph, split_words
 from inspector.voice.jsgf import Rule, read_jsgf
 from inspector.voice.vocabulary import Vocabulary
 
@@ -54,7 +54,9 @@ class Grammar:
 
     def __init__(self, source: str, vocabulary: Vocabulary | None = None, *, name: str = "grammar") -> None:
         rules = read_jsgf(source, name)
-        self._digit_words = _digit_words(rules)
+        self.digits = _digits(rules)
+        """Every word for a digit -> the digit."""
+        self._digit_words = {digit: word for word, digit in reversed(self.digits.items())}
         self.vocabulary = vocabulary or Vocabulary()
         fill = vocabulary is not None
         self.open = compile_graph({**rules, **(self.vocabulary.rules(rules, closed=False) if fill else {})})
@@ -86,30 +88,21 @@ class Grammar:
         return (graph or self.open).meanings(self.words(text))
 
 
-def _digit_words(rules: Mapping[str, Rule]) -> dict[str, str]:
-    """Return digit -> the first word the grammar has for it."""
-    if "digit" not in rules:
-        return {}
-    graph = compile_graph({**rules, "it": Rule("it", public=True, body=rules["digit"].body)}, ["it"])
+def _digits(rules: Mapping[str, Rule]) -> dict[str, str]:
+    """Return every word of the rule <digit> -> its digit, in the order of the source."""
     found: dict[str, str] = {}
-    for word in sorted(graph.words, reverse=True):
-        for value in _values(graph, word):
-            found[value] = word
-    return {**found, **({"0": "zero"} if "zero" in graph.words else {})}
-
-
-def _values(graph: Graph, word: str) -> list[str]:
-    values = []
-    todo: list[tuple[int, str, bool]] = [(0, "", False)]
-    while todo:
-        state, value, said = todo.pop()
-        if state == graph.final and said:
-            values.append(value)
-        for arc in graph.arcs[state]:
-            if not arc.word or (arc.word == word and not said):
-                text = arc.value if arc.mark.name == "TEXT" else ""
-                todo.append((arc.target, value + text, said or bool(arc.word)))
-    return values
+    if "digit" in rules:
+        graph = compile_graph({**rules, "it": Rule("it", public=True, body=rules["digit"].body)}, ["it"])
+        todo: list[tuple[int, str, str]] = [(0, "", "")]
+        while todo:
+            state, word, value = todo.pop()
+            if state == graph.final:
+                found.setdefault(word, value)
+            todo.extend(
+                (arc.target, word + arc.word, value + (arc.value if arc.mark is Mark.TEXT else ""))
+                for arc in reversed(graph.arcs[state])
+            )
+    return found
 
 
 class Interpreter:

@@ -194,7 +194,7 @@ class _Reader:
         while self._at < len(self._tokens):
             token = self._tokens[self._at]
             if token.kind == "tag":
-                node = Tagged(node, token.text[1:-1].replace("\\", "").strip())
+                node = Tagged(node, token.text[1:-1].replace("\\", ""))
             elif token.kind == "sign" and token.text in "*+":
                 node = Repeat(node, 0 if token.text == "*" else 1)
             else:

@@ -1,0 +1,135 @@
+"""Answers to questions, out of the record and the line's own word; every number is one of theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from inspector.domain import Ask, Command, Counts, LineStatus, Outcome, Query, RecordedPart, RecordReader, VoiceError
+
+__all__ = ["Answers"]
+
+_TEXTS: Mapping[str, Mapping[str, str]] = {
+    "en": {
+        "no_parts": "Nothing has been inspected yet.",
+        "counts": "{total} parts: {passed} passed, {review} to review, {failed} failed, {faults} not inspected.",
+        "yield": "First-pass yield {percent} % of {total} parts.",
+        "no_defect": "None of the last {number} parts had a defect.",
+        "no_part": "There is no inspection of part {part} in the record.",
+        "no_bad_part": "None of the last {number} parts was rejected.",
+        "compare": "{first} {second}",
+        "compare_needs": "Say which two parts: compare part … with part ….",
+        "ready": "{line} is ready, recipe {recipe}.",
+        "not_ready": "{line} is not ready, recipe {recipe}.",
+        "bad_lamp": "{lamp}: {detail}.",
+        "no_status": "The line does not answer.",
+        "no_orders": "This line has no orders connected.",
+        "passed": "Part {part} passed.",
+    },
+    "zh": {
+        "no_parts": "还没有检测过零件。",
+        "counts": "共{total}件：合格{passed}，待复检{review}，不合格{failed}，未检测{faults}。",
+        "yield": "直通率{percent}%，共{total}件。",
+        "no_defect": "最近{number}件没有缺陷。",
+        "no_part": "记录中没有零件{part}的检测。",
+        "no_bad_part": "最近{number}件没有不合格。",
+        "compare": "{first}{second}",
+        "compare_needs": "请说出两个零件：比较零件……和零件……。",
+        "ready": "{line}就绪，配方{recipe}。",
+        "not_ready": "{line}未就绪，配方{recipe}。",
+        "bad_lamp": "{lamp}：{detail}。",
+        "no_status": "产线没有应答。",
+        "no_orders": "本产线没有连接订单系统。",
+        "passed": "零件{part}合格。",
+    },
+}
+_LOOK_BACK = 200
+"""How many parts are searched for the last defect."""
+
+
+class Answers:
+    """Answers the questions of the grammar.
+
+    Parameters
+    ----------
+    record
+        Counts, parts and their report texts.
+    status
+        The line's latest word of itself, None where it cannot be had.
+    """
+
+    def __init__(self, record: RecordReader, status: Callable[[], LineStatus | None] = lambda: None) -> None:
+        self._record = record
+        self._status = status
+
+    def answer(self, command: Command, language: str) -> str:
+        """Return the answer to a ``Query`` or ``Ask``; raises ``VoiceError`` for anything else, ``StoreError``."""
+        texts = _TEXTS[language]
+        if isinstance(command, Ask):
+            return self._about_parts(command, texts, language)
+        if not isinstance(command, Query):
+            raise VoiceError(f"{command!r} is not a question")
+        answers: Mapping[Query, Callable[[], str]] = {
+            Query.STATUS: lambda: self._line(texts),
+            Query.COUNTS: lambda: _counted(self._record.counts(), texts),
+            Query.YIELD: lambda: _yield(self._record.counts(), texts),
+            Query.LAST_DEFECT: lambda: self._last(texts, language, "no_defect", _has_defect),
+            Query.WHY: lambda: self._last(texts, language, "no_bad_part", _not_passed),
+            Query.COMPARE: lambda: texts["compare_needs"],
+            Query.NEXT_ORDER: lambda: texts["no_orders"],
+        }
+        return answers[command]()
+
+    def _line(self, texts: Mapping[str, str]) -> str:
+        status = self._status()
+        if status is None:
+            return texts["no_status"]
+        said = [texts["ready" if status.ready else "not_ready"].format(line=status.line, recipe=status.recipe)]
+        said += [
+            texts["bad_lamp"].format(lamp=lamp.value, detail=state.detail)
+            for lamp, state in status.lamps.items()
+            if state.good is False
+        ]
+        return " ".join(said)
+
+    def _last(self, texts: Mapping[str, str], language: str, none: str, wanted: Callable[[RecordedPart], bool]) -> str:
+        parts = self._record.latest(_LOOK_BACK)
+        if not parts:
+            return texts["no_parts"]
+        found = next((part for part in parts if wanted(part)), None)
+        return texts[none].format(number=len(parts)) if found is None else _told(found, texts, language)
+
+    def _about_parts(self, ask: Ask, texts: Mapping[str, str], language: str) -> str:
+        told = []
+        for part_id in (ask.part_id, ask.other) if ask.other else (ask.part_id,):
+            found = self._record.part(part_id)
+            told.append(_told(found[0], texts, language) if found else texts["no_part"].format(part=part_id))
+        return told[0] if len(told) == 1 else texts["compare"].format(first=told[0], second=told[1])
+
+
+def _counted(counts: Counts, texts: Mapping[str, str]) -> str:
+    if not counts.total:
+        return texts["no_parts"]
+    return texts["counts"].format(
+        total=counts.total, passed=counts.passed, review=counts.review, failed=counts.failed, faults=counts.faults
+    )
+
+
+def _yield(counts: Counts, texts: Mapping[str, str]) -> str:
+    share = counts.first_pass_yield
+    return (
+        texts["no_parts"] if share is None else texts["yield"].format(percent=f"{share:.1%}"[:-1], total=counts.total)
+    )
+
+
+def _told(part: RecordedPart, texts: Mapping[str, str], language: str) -> str:
+    text = part.texts.get(language) or next(iter(part.texts.values()), "")
+    part_id = part.report.trigger.part_id
+    return text or texts["passed"].format(part=part_id)
+
+
+def _has_defect(part: RecordedPart) -> bool:
+    return part.report.detections is not None and bool(part.report.detections.items)
+
+
+def _not_passed(part: RecordedPart) -> bool:
+    return part.report.verdict.outcome is not Outcome.PASS
