@@ -1,7 +1,10 @@
 """The words, seams and errors that every package shares; standard library and numpy only."""
 
 from inspector.domain.codec import *  # noqa: F403
+from inspector.domain.commands import *  # noqa: F403
 from inspector.domain.errors import *  # noqa: F403
 from inspector.domain.figures import *  # noqa: F403
+from inspector.domain.live import *  # noqa: F403
 from inspector.domain.ports import *  # noqa: F403
+from inspector.domain.shifts import *  # noqa: F403
 from inspector.domain.types import *  # noqa: F403

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from inspector.domain.commands import Command, Transcript
+from inspector.domain.live import Counts, LineStatus, RecordedPart
 from inspector.domain.types import (
-    Command,
-    Counts,
     Detections,
     Disposition,
     Frame,
     InspectionReport,
-    LineStatus,
     Measurement,
     OutboxMessage,
-    RecordedPart,
-    Transcript,
+    Picture,
     Trigger,
     Verdict,
 )
@@ -33,6 +31,7 @@ __all__ = [
     "Gauge",
     "Judge",
     "LiveFeed",
+    "Messages",
     "Outbox",
     "Recogniser",
     "RecordReader",
@@ -41,6 +40,10 @@ __all__ = [
     "ReportWriter",
     "TriggerSource",
 ]
+
+
+Messages = Iterable[OutboxMessage] | Callable[[Picture | None], Iterable[OutboxMessage]]
+"""Messages for the outbox, or what makes them once it is known whether and how the picture was archived."""
 
 
 # --- the verdict path -------------------------------------------------------------------------------------
@@ -149,11 +152,12 @@ class ReportArchive(Protocol):
         *,
         pixels: NDArray[np.uint8] | None,
         texts: Mapping[str, str],
-        messages: Iterable[OutboxMessage],
+        messages: Messages,
         disposition: Disposition | None = None,
     ) -> bool:
         """Write report, rows and outbox messages in one transaction; ``pixels`` go to the image archive.
 
+        ``messages`` may be a function that makes them, given the picture as it was archived.
         Returns False, changing nothing, where this report id is already recorded. Raises ``StoreError``.
         """
         ...
@@ -207,6 +211,10 @@ class Outbox(Protocol):
 
     def acknowledge(self, upto: int) -> None:
         """Mark every message with ``seq <= upto`` as safely at the consumer."""
+        ...
+
+    def set_aside(self, seq: int, reason: str) -> None:
+        """Note that this message cannot be delivered as it is; it stays in its place, with the reason."""
         ...
 
 

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import IntEnum, StrEnum
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 from uuid import UUID, uuid4
@@ -16,41 +15,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
-    "AcknowledgeAlarm",
-    "Ask",
     "Box",
-    "Command",
-    "Counts",
     "Decision",
     "Detection",
     "Detections",
     "Disposition",
     "FaultCode",
     "Frame",
-    "HoldLine",
-    "HoldLot",
     "InspectionReport",
     "Intrinsics",
-    "Lamp",
-    "LampState",
-    "LineStatus",
     "Measurement",
     "ModelId",
     "OutboxMessage",
     "Outcome",
-    "Override",
-    "Query",
+    "Picture",
+    "Queue",
     "Reason",
-    "RecordedPart",
-    "ReleaseLine",
-    "ReleaseLot",
-    "Remark",
-    "SelectRecipe",
     "SpecLimits",
     "Stage",
-    "StartChallengeTest",
     "Timings",
-    "Transcript",
     "Trigger",
     "Verdict",
     "WireVerdict",
@@ -459,198 +442,31 @@ class InspectionReport:
             )
 
 
+class Queue(StrEnum):
+    """The streams to the MES: each has its own order and its own acknowledgement."""
+
+    RESULTS = "results"
+    EVENTS = "events"
+
+
 @dataclass(frozen=True, slots=True)
 class OutboxMessage:
-    """One message on its way to the MES; ``body`` is JSON text without ``seq``, which the store assigns."""
+    """One message on its way to the MES; ``body`` is JSON text without ``seq``, which the store assigns.
+
+    ``refused`` says why a message cannot be delivered as it is; its place in the order is kept.
+    """
 
     msg_id: str
     topic: str
     body: str
     seq: int = 0
-
-
-# --- what the screen reads --------------------------------------------------------------------------------
-
-
-class Lamp(StrEnum):
-    """The connections an operator watches."""
-
-    CAMERA = "camera"
-    MODEL = "model"
-    PLC = "plc"
-    MES = "mes"
+    queue: Queue = Queue.RESULTS
+    refused: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class LampState:
-    """One lamp: good, bad, or not known yet (None), since when, and why."""
+class Picture:
+    """An archived picture: its name in the archive and the SHA-256 of the file, hexadecimal."""
 
-    good: bool | None
-    since: datetime
-    detail: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """Parts of the current run by outcome; faults are the parts that could not be inspected."""
-
-    passed: int = 0
-    review: int = 0
-    failed: int = 0
-    faults: int = 0
-
-    @property
-    def total(self) -> int:
-        """All parts."""
-        return self.passed + self.review + self.failed + self.faults
-
-    @property
-    def first_pass_yield(self) -> float | None:
-        """Share of parts that passed at the first inspection, 0 … 1; None before the first part."""
-        return self.passed / self.total if self.total else None
-
-
-@dataclass(frozen=True, slots=True)
-class LineStatus:
-    """What the line says of itself."""
-
-    line: str
-    ready: bool
-    recipe: str
-    lamps: Mapping[Lamp, LampState]
-    model: str = ""
-    simulated: bool = False
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class RecordedPart:
-    """One inspection as the record keeps it.
-
-    ``texts`` holds the report text by language; ``image`` is the archived picture, None where it was
-    not kept or has expired.
-    """
-
-    report: InspectionReport
-    texts: Mapping[str, str]
-    image: Path | None
-    recorded_at: datetime
-    disposition: Disposition | None = None
-
-
-# --- commands from people ---------------------------------------------------------------------------------
-
-
-class Query(StrEnum):
-    """A question that changes nothing."""
-
-    STATUS = "status"
-    COUNTS = "counts"
-    YIELD = "yield"
-    LAST_DEFECT = "last_defect"
-    WHY = "why"
-    COMPARE = "compare"
-    NEXT_ORDER = "next_order"
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """A question about one part, or about two to compare; ids as the record knows them."""
-
-    query: Query
-    part_id: str
-    other: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Override:
-    """A person's decision on one part."""
-
-    part_id: str
-    decision: Decision
-    by: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class SelectRecipe:
-    """Change what the line makes."""
-
-    recipe: str
-    by: str
-
-
-@dataclass(frozen=True, slots=True)
-class HoldLine:
-    """Stop accepting triggers until released; open to everybody."""
-
-    by: str
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ReleaseLine:
-    """Accept triggers again."""
-
-    by: str
-
-
-@dataclass(frozen=True, slots=True)
-class HoldLot:
-    """Keep every part of a lot until released; open to everybody."""
-
-    lot: str
-    by: str
-
-
-@dataclass(frozen=True, slots=True)
-class ReleaseLot:
-    """Let a held lot go on."""
-
-    lot: str
-    by: str
-
-
-@dataclass(frozen=True, slots=True)
-class AcknowledgeAlarm:
-    """Say that the alarms shown have been seen; it clears no cause."""
-
-    by: str
-
-
-@dataclass(frozen=True, slots=True)
-class StartChallengeTest:
-    """Let the line prove itself on parts with known defects."""
-
-    by: str
-
-
-@dataclass(frozen=True, slots=True)
-class Remark:
-    """Something a person saw, for the record."""
-
-    text: str
-    by: str
-
-
-Command = (
-    Query
-    | Ask
-    | Override
-    | SelectRecipe
-    | HoldLine
-    | ReleaseLine
-    | HoldLot
-    | ReleaseLot
-    | AcknowledgeAlarm
-    | StartChallengeTest
-    | Remark
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Transcript:
-    """What a recogniser heard; ``confidence`` is 0 … 1, ``final`` False for a partial."""
-
-    text: str
-    confidence: float
-    final: bool
+    name: str
+    sha256: str

@@ -1,0 +1,84 @@
+"""What the screen reads: the line's lamps and counts, and a part as the record keeps it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+
+from inspector.domain.types import Disposition, InspectionReport
+
+__all__ = [
+    "Counts",
+    "Lamp",
+    "LampState",
+    "LineStatus",
+    "RecordedPart",
+]
+
+
+class Lamp(StrEnum):
+    """The connections an operator watches."""
+
+    CAMERA = "camera"
+    MODEL = "model"
+    PLC = "plc"
+    MES = "mes"
+
+
+@dataclass(frozen=True, slots=True)
+class LampState:
+    """One lamp: good, bad, or not known yet (None), since when, and why."""
+
+    good: bool | None
+    since: datetime
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Parts of the current run by outcome; faults are the parts that could not be inspected."""
+
+    passed: int = 0
+    review: int = 0
+    failed: int = 0
+    faults: int = 0
+
+    @property
+    def total(self) -> int:
+        """All parts."""
+        return self.passed + self.review + self.failed + self.faults
+
+    @property
+    def first_pass_yield(self) -> float | None:
+        """Share of parts that passed at the first inspection, 0 … 1; None before the first part."""
+        return self.passed / self.total if self.total else None
+
+
+@dataclass(frozen=True, slots=True)
+class LineStatus:
+    """What the line says of itself."""
+
+    line: str
+    ready: bool
+    recipe: str
+    lamps: Mapping[Lamp, LampState]
+    model: str = ""
+    simulated: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RecordedPart:
+    """One inspection as the record keeps it.
+
+    ``texts`` holds the report text by language; ``image`` is the archived picture, None where it was
+    not kept or has expired.
+    """
+
+    report: InspectionReport
+    texts: Mapping[str, str]
+    image: Path | None
+    recorded_at: datetime
+    disposition: Disposition | None = None
