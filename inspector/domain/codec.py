@@ -91,6 +91,7 @@ def _detections_to_plain(detections: Detections | None) -> dict[str, Any] | None
         return None
     return {
         "model": _plain(detections.model),
+        "part_id": detections.part_id,
         "items": [
             {"label": item.label, "score": item.score, "box": _plain(item.box), "mask": _mask_to_plain(item.mask)}
             for item in detections.items
@@ -103,6 +104,7 @@ def _detections_from_plain(plain: dict[str, Any] | None) -> Detections | None:
         return None
     return Detections(
         model=ModelId(**plain["model"]),
+        part_id=plain.get("part_id", ""),
         items=tuple(
             Detection(item["label"], item["score"], Box(**item["box"]), _mask_from_plain(item["mask"]))
             for item in plain["items"]

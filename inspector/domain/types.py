@@ -204,10 +204,14 @@ class ModelId:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Detections:
-    """All findings of one frame, best score first."""
+    """All findings of one frame, best score first.
+
+    ``part_id`` is the identity that was read off the part itself, empty where nothing was read.
+    """
 
     items: tuple[Detection, ...]
     model: ModelId
+    part_id: str = ""
 
     def __post_init__(self) -> None:
         ordered = tuple(sorted(self.items, key=lambda item: -item.score))

@@ -61,6 +61,12 @@ class Inspection:
         twin.report, twin._started, twin._lap = self.report, self._started, self._lap
         return twin
 
+    def identified(self, part_id: str) -> None:
+        """Give the part the identity that was read off it, where the PLC named none."""
+        trigger = self.report.trigger
+        if part_id and not trigger.part_id:
+            self.report = replace(self.report, trigger=replace(trigger, part_id=part_id))
+
     def faulted(self, fault: FaultCode, note: str) -> None:
         """Turn the verdict so far into UNKNOWN."""
         self.report = replace(self.report, verdict=self.report.verdict.faulted(fault, note))
@@ -166,6 +172,7 @@ class Line:
             inspection.finished(Stage.GRAB)
             detections = self._detector.detect(frame)
             inspection.finished(Stage.DETECT, detections=detections)
+            inspection.identified(detections.part_id)
             measurements = self._gauge.measure(frame, detections)
             inspection.finished(Stage.MEASURE, measurements=measurements)
             verdict = self._judge.judge(trigger, detections, measurements)

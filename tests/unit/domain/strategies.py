@@ -52,6 +52,7 @@ detections = st.builds(
         tuple
     ),
     model=st.builds(ModelId, names, names, names),
+    part_id=st.text(max_size=20),
 )
 
 reasons = st.builds(

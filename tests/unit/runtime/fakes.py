@@ -38,6 +38,7 @@ class Stages:
     """Camera, detector, gauge and judge in one; ``at`` maps a stage to what it does instead."""
 
     at: dict[str, Callable[[], None]] = field(default_factory=dict)
+    read_part_id: str = ""
 
     def grab(self, of: Trigger) -> Frame:
         self.at.get("grab", int)()
@@ -45,7 +46,7 @@ class Stages:
 
     def detect(self, _frame: Frame) -> Detections:
         self.at.get("detect", int)()
-        return Detections((), MODEL)
+        return Detections((), MODEL, self.read_part_id)
 
     def measure(self, _frame: Frame, _detections: Detections) -> tuple[Measurement, ...]:
         self.at.get("measure", int)()

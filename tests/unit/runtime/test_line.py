@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -48,6 +49,15 @@ async def test_every_trigger_gets_one_verdict_and_one_record_in_order() -> None:
     assert [of.sequence for of, _ in plc.answers] == list(range(1, 21))
     assert {verdict.wire for _, verdict in plc.answers} == {WireVerdict.OK}
     assert [report.trigger.sequence for report in journal.answered_reports] == list(range(1, 21))
+
+
+@pytest.mark.parametrize(("told", "recorded"), [("", "read-17"), ("000001", "000001")])
+async def test_a_part_that_the_plc_does_not_name_gets_the_identity_read_off_it(told: str, recorded: str) -> None:
+    plc, journal = Plc([replace(trigger(), part_id=told)]), Journal()
+    await a_line(plc, Stages(read_part_id="read-17"), journal).run()
+    (report,) = journal.answered_reports
+    assert report.trigger.part_id == recorded
+    assert plc.answers[0][0].part_id == told  # the PLC gets its own trigger back
 
 
 async def test_the_journal_knows_of_a_part_before_and_after_each_step() -> None:
