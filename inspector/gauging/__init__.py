@@ -2,8 +2,23 @@
 
 from inspector.gauging.box import BoxGauge, Zone
 from inspector.gauging.budget import Budget
+from inspector.gauging.calibrated import CalibratedGauge
+from inspector.gauging.calibration import Calibration, load_calibration, save_calibration
 from inspector.gauging.plane import Plane, RelativeEffects, UniformPlane
 from inspector.gauging.subpixel import SubpixelGauge
 from inspector.gauging.uncertainty import Scale
 
-__all__ = ["BoxGauge", "Budget", "Plane", "RelativeEffects", "Scale", "SubpixelGauge", "UniformPlane", "Zone"]
+__all__ = [
+    "BoxGauge",
+    "Budget",
+    "CalibratedGauge",
+    "Calibration",
+    "Plane",
+    "RelativeEffects",
+    "Scale",
+    "SubpixelGauge",
+    "UniformPlane",
+    "Zone",
+    "load_calibration",
+    "save_calibration",
+]

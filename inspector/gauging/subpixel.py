@@ -141,11 +141,12 @@ class SubpixelGauge:
 
     def _in_mm(self, fit: BarFit) -> tuple[Gauged, ...]:
         line = self._plane.to_mm(fit.centreline)
-        length = float(np.linalg.norm(np.diff(line, axis=0), axis=1).sum())
+        along_line = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(line, axis=0), axis=1))])
+        length = float(along_line[-1])
         width = self._width_mm(fit)
         along, across = length / fit.length, width / fit.width
         dx, dy = line[-1] - line[0]
-        middle = line[len(line) // 2]
+        middle = [float(np.interp(length / 2, along_line, line[:, axis])) for axis in (0, 1)]
         repeated, blurred = self._repeatability, self._sigma_uncertainty
         none = RelativeEffects()
 
@@ -174,8 +175,8 @@ class SubpixelGauge:
             length_like("width", width, across, fit.width_noise, fit.width_blur),
             Gauged("area", length * width, "mm2", area),
             Gauged("angle", math.degrees(math.atan2(dy, dx)) % 180.0, "deg", angle),
-            length_like("position_x", float(middle[0]), along, centre_noise, 0.0),
-            length_like("position_y", float(middle[1]), along, centre_noise, 0.0),
+            length_like("position_x", middle[0], along, centre_noise, 0.0),
+            length_like("position_y", middle[1], along, centre_noise, 0.0),
         )
 
     def _width_mm(self, fit: BarFit) -> float:

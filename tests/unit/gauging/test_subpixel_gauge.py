@@ -79,7 +79,7 @@ def test_the_position_is_the_middle_of_the_mark() -> None:
     pixels, box = seen(QUIET)
     of = measured(gauge(), pixels, box)
     x, y = box.centre
-    assert (of["position_x"].value, of["position_y"].value) == pytest.approx((x / 50, y / 50), abs=0.005)
+    assert (of["position_x"].value, of["position_y"].value) == pytest.approx((x / 50, y / 50), abs=0.003)
 
 
 def test_a_curve_is_as_long_as_its_middle_line() -> None:
