@@ -76,6 +76,17 @@ class Listener:
         self._weight = weight
         self._graph = TokenGraph(grammar.closed, model.tokeniser, grammar.digits)
 
+    def for_grammar(self, grammar: Grammar) -> Listener:
+        """Return a listener for other sentences that shares the loaded model: a glossary changes without a restart."""
+        return Listener(
+            self._model,
+            grammar,
+            gate=self._gate,
+            beam=self._beam,
+            language_model=self._language_model,
+            weight=self._weight,
+        )
+
     def recognise(self, pcm: NDArray[np.int16]) -> Heard:
         """Return what an utterance of 16 kHz samples says; raises ``BadAudio``, ``VoiceError``."""
         require_pcm(pcm)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import random
+from collections.abc import Set
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,9 @@ from inspector.voice.interpreter import Grammar
 __all__ = ["VoskRecogniser"]
 
 _UNKNOWN = "[unk]"
+_SAMPLE = 2000
+"""Sentences drawn from the grammar: Vosk learns from them which word follows which."""
+
 _DOUBTED = 0.5
 """Confidence is capped here where the model has no word for 'something else': then it puts 1.0 on every noise."""
 
@@ -56,13 +61,13 @@ class VoskRecogniser:
             self._model: Any = vosk.Model(str(model))
         except Exception as error:  # Vosk raises nothing narrower
             raise ModelError(f"{model} cannot be loaded: {error}", remedy="Delete it and pull it again") from error
-        words = sorted(word for word in grammar.closed.words if self._model.vosk_model_find_word(word) >= 0)
+        words = {word for word in grammar.closed.words if self._model.vosk_model_find_word(word) >= 0}
         if not words:
             raise ModelError(f"{model} knows none of the grammar's words", remedy="Use a model of the line's language")
-        self.missing = tuple(sorted(grammar.closed.words - set(words)))
+        self.missing = tuple(sorted(grammar.closed.words - words))
         """Words of the grammar that the model cannot hear."""
         self._rejects = self._model.vosk_model_find_word(_UNKNOWN) >= 0
-        listened = [*words, _UNKNOWN] if self._rejects else words
+        listened = [*_phrases(grammar, words), *sorted(words), *([_UNKNOWN] if self._rejects else [])]
         self._recogniser: Any = vosk.KaldiRecognizer(self._model, float(RATE), json.dumps(listened, ensure_ascii=False))
         self._recogniser.SetWords(True)
         self._partial = ""
@@ -97,3 +102,10 @@ class VoskRecogniser:
             return Transcript("", 0.0, final=True)
         confidence = min(word["conf"] for word in result["result"])
         return Transcript(text, min(confidence, 1.0 if self._rejects else _DOUBTED), final=True)
+
+
+def _phrases(grammar: Grammar, words: Set[str]) -> list[str]:
+    """Return sentences of the grammar, the same ones each time, without those that the model has no words for."""
+    dice = random.Random(1)  # noqa: S311 (nothing secret)
+    drawn = {grammar.closed.sample(dice) for _ in range(_SAMPLE)}
+    return sorted(" ".join(sentence) for sentence in drawn if words >= set(sentence))
