@@ -1,24 +1,41 @@
-"""Frame -> Detections: model folders and the backends that run them."""
+"""Frame -> Detections: model folders, the backends that run them, and detectors that learn nothing."""
 
 from inspector.detection.anomaly import AnomalyDetector
 from inspector.detection.backend import Backend
+from inspector.detection.blob import BlobDetector
+from inspector.detection.caliper import CaliperDetector
 from inspector.detection.card import InputSpec, Model, ModelCard, find_model, load_model, models_folder, read_card
 from inspector.detection.choose import BACKENDS, choose_backend, open_backend
+from inspector.detection.code import CodeReader, code_formats
+from inspector.detection.colour import ColourDetector
+from inspector.detection.combined import CombinedDetector
+from inspector.detection.golden import GoldenDetector
+from inspector.detection.identity import LineDetector
 from inspector.detection.onnxruntime_backend import OnnxRuntimeBackend
 from inspector.detection.openvino_backend import OpenVinoBackend
+from inspector.detection.presence import PresenceDetector
 from inspector.detection.yolo import YoloDetector
 
 __all__ = [
     "BACKENDS",
     "AnomalyDetector",
     "Backend",
+    "BlobDetector",
+    "CaliperDetector",
+    "CodeReader",
+    "ColourDetector",
+    "CombinedDetector",
+    "GoldenDetector",
     "InputSpec",
+    "LineDetector",
     "Model",
     "ModelCard",
     "OnnxRuntimeBackend",
     "OpenVinoBackend",
+    "PresenceDetector",
     "YoloDetector",
     "choose_backend",
+    "code_formats",
     "find_model",
     "load_model",
     "models_folder",

@@ -13,7 +13,7 @@ from inspector.detection.backend import Backend
 from inspector.detection.card import AnomalySpec, Model
 from inspector.detection.letterbox import Letterbox, Placement
 from inspector.detection.regions import Region, hot_regions
-from inspector.domain import Box, Detection, DetectionError, Detections, Frame, ModelError
+from inspector.domain import Box, Detection, DetectionError, Detections, Frame, ModelError, ModelId
 
 __all__ = ["AnomalyDetector"]
 
@@ -48,6 +48,16 @@ class AnomalyDetector:
     def backend(self) -> str:
         """Name of the backend that runs."""
         return self._backend.name
+
+    @property
+    def identity(self) -> ModelId:
+        """Name, version and hash of the weights."""
+        return self._model.card.model_id
+
+    @property
+    def description(self) -> str:
+        """Model, version and backend, for people."""
+        return f"{self._model.card.name} {self._model.card.version} ({self._backend.name})"
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -53,9 +53,13 @@ def hot_regions(heat: NDArray[np.float32], step: int, threshold: float, size: tu
 
 
 def binary_regions(
-    picture: NDArray[np.bool_], values: NDArray[np.float32] | None = None, *, least_area_px: int = 1
+    picture: NDArray[np.bool_],
+    values: NDArray[np.float32] | None = None,
+    *,
+    least_area_px: int = 1,
+    most: int | None = MOST_REGIONS,
 ) -> list[Region]:
-    """Return the 8-connected regions of True with at least this area, highest value (or largest) first."""
+    """Return the ``most`` 8-connected regions of True with at least this area, highest value (or largest) first."""
     count, labels, stats, _ = cv2.connectedComponentsWithStats(picture.astype(np.uint8), connectivity=8)
     regions = []
     areas = stats[:, cv2.CC_STAT_AREA]
@@ -67,7 +71,7 @@ def binary_regions(
         mask = np.asarray(labels[window] == number, np.bool_)
         peak = float(areas[number]) if values is None else float(values[window][mask].max())
         regions.append(Region((left, top, left + width, top + height), mask, peak, int(areas[number])))
-    return sorted(regions, key=lambda region: -region.peak)[:MOST_REGIONS]
+    return sorted(regions, key=lambda region: -region.peak)[:most]
 
 
 def _hottest_cell(shown: NDArray[np.float32], step: int, size: tuple[int, int]) -> Region:

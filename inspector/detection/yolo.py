@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from inspector.detection.backend import Backend
 from inspector.detection.card import Model
 from inspector.detection.decode import BOX_ROWS, HeadError, decode
 from inspector.detection.letterbox import Letterbox
-from inspector.domain import Box, Detection, DetectionError, Detections, Frame, ModelError
+from inspector.domain import Box, Detection, DetectionError, Detections, Frame, ModelError, ModelId
 
 __all__ = ["YoloDetector"]
 
@@ -45,6 +47,26 @@ class YoloDetector:
     def backend(self) -> str:
         """Name of the backend that runs."""
         return self._backend.name
+
+    @property
+    def identity(self) -> ModelId:
+        """Name, version and hash of the weights."""
+        return self._model.card.model_id
+
+    @property
+    def description(self) -> str:
+        """Model, version and backend, for people."""
+        return f"{self._model.card.name} {self._model.card.version} ({self._backend.name})"
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes of the card."""
+        return self._model.card.classes
+
+    @property
+    def margins_px(self) -> Mapping[str, float]:
+        """How far boxes reach beyond the defect, in pixels, by class."""
+        return dict.fromkeys(self.classes, self._model.card.box_margin_px)
 
     def warm_up(self) -> None:
         """Run once on an empty frame; raises ``ModelError`` where the head does not fit the card's classes."""
