@@ -19,24 +19,26 @@ from inspector.domain import Box, ConfigurationError, Detection, DetectionError,
 __all__ = ["GoldenDetector"]
 
 _STILL_PX = 0.05  # a shift below this is not worth an interpolation
+_COARSE = 4  # the first search is made on pictures smaller by this factor
+_TIE = 1e-4
+_FLAT = 2.0  # standard deviation in grey levels below which a picture has nothing to hold on to
 
 
 @dataclass(frozen=True, slots=True)
 class _Envelope:
     """The golden part with every edge free to move by the tolerance: (H, W) lowest and highest grey level."""
 
-    golden: NDArray[np.float32]
+    golden: NDArray[np.uint8]
     lowest: NDArray[np.uint8]
     highest: NDArray[np.uint8]
-    window: NDArray[np.float32]
 
 
 class GoldenDetector:
     """Frame -> Detections: regions outside the golden part's envelope, with masks.
 
-    The frame is shifted onto the golden part (phase correlation, sub-pixel), then compared with the lowest and
-    highest grey level that the golden part has within ``tolerance_px``. A finding's score is its largest excess
-    over the full contrast of the golden part, so that a faint difference has a low score.
+    The frame is shifted onto the golden part (normalised cross-correlation, to a fraction of a pixel), then
+    compared with the lowest and highest grey level that the golden part has within ``tolerance_px``. A finding's
+    score is its largest excess over the full contrast of the golden part: a faint difference has a low score.
 
     Parameters
     ----------
@@ -97,8 +99,7 @@ class GoldenDetector:
         """Compare one golden part with itself."""
         recipe, envelope = next(iter(self._envelopes.items()))
         now = datetime.now(UTC)
-        pixels = envelope.golden.astype(np.uint8)
-        self.detect(Frame(Trigger("", "warm-up", 0, now, recipe), pixels, "warm-up", now))
+        self.detect(Frame(Trigger("", "warm-up", 0, now, recipe), envelope.golden.copy(), "warm-up", now))
 
     def detect(self, frame: Frame) -> Detections:
         """Return every region that differs; raises ``DetectionError``."""
@@ -117,12 +118,10 @@ class GoldenDetector:
         self._open = False
 
     def _envelope(self, golden: NDArray[np.uint8]) -> _Envelope:
-        height, width = golden.shape
         return _Envelope(
-            golden.astype(np.float32),
+            golden,
             np.asarray(cv2.erode(golden, self._disc), np.uint8),
             np.asarray(cv2.dilate(golden, self._disc), np.uint8),
-            np.asarray(cv2.createHanningWindow((width, height), cv2.CV_32F), np.float32),
         )
 
     def _of_recipe(self, frame: Frame) -> _Envelope:
@@ -142,12 +141,7 @@ class GoldenDetector:
 
     def _registered(self, pixels: NDArray[np.uint8], envelope: _Envelope) -> tuple[_Moved, NDArray[np.bool_]]:
         """Return the frame on the golden part, and which pixels of it are seen."""
-        (dx, dy), _ = cv2.phaseCorrelate(envelope.golden, pixels.astype(np.float32), envelope.window)
-        if math.hypot(dx, dy) > self._search_px:
-            raise DetectionError(
-                f"golden: the part lies {math.hypot(dx, dy):.1f} px off the golden part, more than {self._search_px:g}",
-                remedy="Check the fixture and the recipe; or raise search_mm of this detector",
-            )
+        dx, dy = find_shift(envelope.golden, pixels, self._search_px)
         height, width = pixels.shape
         if math.hypot(dx, dy) < _STILL_PX:
             return _Moved(pixels, 0.0, 0.0), np.ones((height, width), np.bool_)
@@ -178,3 +172,61 @@ class _Moved:
     pixels: NDArray[np.uint8]
     dx: float
     dy: float
+
+
+def find_shift(golden: NDArray[np.uint8], seen: NDArray[np.uint8], search_px: float) -> tuple[float, float]:
+    """Return by how many pixels (dx, dy) what is seen lies off the golden part.
+
+    The correlation is taken at every shift within ``search_px`` and nowhere else: the peak of a phase
+    correlation may lie anywhere on parts that repeat themselves, as boards do.
+
+    Raises
+    ------
+    DetectionError
+        The best shift lies at the end of the search: the part is out of place, or another one.
+    """
+    reach = min(max(1, math.ceil(search_px)), (min(golden.shape) - 1) // 4)
+    coarse = max(1, min(_COARSE, reach // 2))
+    small = [
+        np.asarray(cv2.resize(each, None, fx=1 / coarse, fy=1 / coarse, interpolation=cv2.INTER_AREA), np.uint8)
+        for each in (golden, seen)
+    ]
+    if float(np.std(small[0])) < _FLAT:
+        return 0.0, 0.0
+    x, y = _best_shift(small[0], small[1], math.ceil(reach / coarse) + 1)
+    start_x, start_y = round(x * coarse), round(y * coarse)
+    if max(abs(start_x), abs(start_y)) > reach:
+        raise DetectionError(
+            f"golden: the part lies more than {search_px:g} px off the golden part",
+            remedy="Check the fixture and the recipe; or raise search_mm of this detector",
+        )
+    moved = cv2.warpAffine(
+        seen,
+        np.array([[1, 0, -start_x], [0, 1, -start_y]], np.float64),
+        seen.shape[::-1],
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+    x, y = _best_shift(golden, np.asarray(moved, np.uint8), coarse + 1)
+    return start_x + x, start_y + y
+
+
+def _best_shift(golden: NDArray[np.uint8], seen: NDArray[np.uint8], reach: int) -> tuple[float, float]:
+    """Return the shift with the highest correlation within ``reach`` along both axes."""
+    inner = np.ascontiguousarray(golden[reach:-reach, reach:-reach])
+    values = np.nan_to_num(cv2.matchTemplate(seen, inner, cv2.TM_CCOEFF_NORMED)).astype(np.float64)
+    # Of shifts that fit equally well, as along a straight edge, the smallest is meant.
+    rows, columns = np.ogrid[-reach : reach + 1, -reach : reach + 1]
+    values -= _TIE * (rows**2 + columns**2) / reach**2
+    row, column = (int(index) for index in np.unravel_index(int(values.argmax()), values.shape))
+    x = column - reach + _parabola(values[row, max(0, column - 1) : column + 2].tolist())
+    y = row - reach + _parabola(values[max(0, row - 1) : row + 2, column].tolist())
+    return x, y
+
+
+def _parabola(three: list[float]) -> float:
+    """Return where a parabola through three values has its top, from the middle one; 0 where there are not three."""
+    if len(three) < 3:  # noqa: PLR2004
+        return 0.0
+    before, top, after = three
+    bend = before - 2 * top + after
+    return 0.5 * (before - after) / bend if bend < 0 else 0.0

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from inspector.detection import GoldenDetector
+from inspector.detection.golden import find_shift
 from inspector.domain import ConfigurationError, DetectionError
 from tests.support.frames import frame
 
@@ -80,8 +81,19 @@ def test_each_recipe_has_its_golden_part() -> None:
 
 
 def test_a_part_out_of_place_is_refused() -> None:
-    with pytest.raises(DetectionError, match=r"the part lies 1[0-9]\.[0-9] px off the golden part, more than 5"):
+    with pytest.raises(DetectionError, match="the part lies more than 5 px off the golden part"):
         GoldenDetector({"": part()}, search_px=5).detect(frame(shifted(part(), 12, 9)))
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.floats(-18, 18), st.floats(-18, 18))
+def test_the_shift_is_found_to_a_fraction_of_a_pixel(dx: float, dy: float) -> None:
+    np.testing.assert_allclose(find_shift(part(), shifted(part(), dx, dy), 20), (dx, dy), atol=0.25)
+
+
+def test_a_part_that_repeats_itself_is_found_within_the_search_only() -> None:
+    stripes = np.tile(np.repeat(np.array([30, 220], np.uint8), 32), (200, 4))
+    assert GoldenDetector({"": stripes}, search_px=10).detect(frame(stripes)).items == ()
 
 
 def test_another_size_is_refused() -> None:
