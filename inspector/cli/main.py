@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from inspector.cli import anomaly, bench, check, data, mes, models, plc, run, train
+from inspector.cli import anomaly, bench, calibrate, check, data, mes, models, plc, report, run, train, voice
 from inspector.domain import ConfigurationError, InspectorError
 
 __all__ = ["app", "main"]
@@ -27,11 +27,16 @@ app.command()(check.check)
 app.command()(check.schema)
 app.command()(train.train)
 app.add_typer(bench.app, name="bench")
+app.add_typer(calibrate.app, name="calibrate")
 app.add_typer(models.app, name="models")
 app.add_typer(anomaly.app, name="anomaly")
 app.add_typer(data.app, name="data")
 app.add_typer(plc.app, name="plc")
 app.add_typer(mes.app, name="mes")
+app.command()(voice.say)
+app.command()(voice.ask)
+app.add_typer(voice.app, name="voice")
+app.add_typer(report.app, name="report")
 
 
 @app.callback(invoke_without_command=True)

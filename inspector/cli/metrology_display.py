@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 
 if TYPE_CHECKING:
+    from inspector.gauging import Calibration
     from inspector.runtime.bench_measure import MeasureFigures
 
-__all__ = ["accuracy_table"]
+__all__ = ["accuracy_table", "calibration_table"]
 
 
 def accuracy_table(figures: MeasureFigures) -> Table:
@@ -39,4 +40,29 @@ def accuracy_table(figures: MeasureFigures) -> Table:
             f"{row.mean_uncertainty_px:.3f}",
             f"{row.coverage:.1%}",
         )
+    return table
+
+
+def calibration_table(made: Calibration) -> Table:
+    """Return what a calibration says, and how well each view fits it."""
+    table = Table(title=f"calibration {made.id}", caption=f"sha256 {made.sha256}")
+    table.add_column("figure")
+    table.add_column("value", justify="right")
+    for name, value in (
+        ("image", f"{made.width} x {made.height} px"),
+        ("target", made.target),
+        ("made", f"{made.created:%Y-%m-%d %H:%M %Z}"),
+        ("expires", f"{made.expires:%Y-%m-%d}"),
+        ("scale in the middle", f"{made.px_per_mm:.3f} px/mm, {1000 / made.px_per_mm:.2f} um/px"),
+        ("relative standard uncertainty", f"{made.scale_uncertainty:.2e}"),
+        ("distance of the plane", f"{made.working_distance_mm:.1f} mm"),
+        ("lengths in the plane", f"rms {made.length_rms_um:.1f} um, worst {made.length_worst_um:.1f} um"),
+        ("edge blur", f"{made.edge_sigma_px:.3f} +- {made.edge_sigma_uncertainty_px:.3f} px"),
+        ("coverage of the image", f"{made.coverage:.0%}"),
+        ("corners miss the model by", f"{made.rms_px:.3f} px (rms)"),
+    ):
+        table.add_row(name, value)
+    table.add_section()
+    for view in made.views:
+        table.add_row(view.file, f"{view.corners} corners, {view.rms_px:.3f} px")
     return table

@@ -17,7 +17,7 @@ from inspector.gauging.edge_blur import edge_blur
 from inspector.gauging.plane import local_px_per_mm
 from inspector.gauging.target import Target, find_target
 
-__all__ = ["Photo", "ScaleCheck", "calibrate", "check_scale"]
+__all__ = ["Photo", "ScaleCheck", "calibrate", "check_scale", "coverage_picture"]
 
 Floats = NDArray[np.float64]
 
@@ -148,6 +148,23 @@ def check_scale(calibration: Calibration, photo: Photo, target: Target) -> Scale
         )
     corners, numbers = found
     return _lengths(calibration, _Seen(photo, corners, numbers, target.corners_mm()[numbers]))
+
+
+def coverage_picture(photos: Sequence[Photo], target: Target) -> NDArray[np.uint8]:
+    """Return a BGR picture (H, W, 3) of where in the image the corners of all views lay, one colour a view."""
+    height, width = photos[0].pixels.shape
+    canvas = np.full((height, width, 3), 245, np.uint8)
+    for cell in range(1, COVERAGE_CELLS):
+        x, y = width * cell // COVERAGE_CELLS, height * cell // COVERAGE_CELLS
+        cv2.line(canvas, (x, 0), (x, height), (210, 210, 210), 1)
+        cv2.line(canvas, (0, y), (width, y), (210, 210, 210), 1)
+    for number, photo in enumerate(photos):
+        found = find_target(photo.pixels, target)
+        hue = np.array([[[179 * number // max(len(photos), 1), 200, 180]]], np.uint8)
+        colour = [int(value) for value in np.asarray(cv2.cvtColor(hue, cv2.COLOR_HSV2BGR)).ravel()]
+        for x, y in (found[0] if found else np.empty((0, 2))).tolist():
+            cv2.circle(canvas, (int(x), int(y)), max(width // 250, 2), colour, -1, cv2.LINE_AA)
+    return canvas
 
 
 def _search(photos: Sequence[Photo], target: Target) -> tuple[list[_Seen], list[tuple[str, str]]]:

@@ -21,6 +21,7 @@ DEFAULT_GLOSSARY: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "length": {"en": "length", "zh": "长度"},
         "width": {"en": "width", "zh": "宽度"},
         "area": {"en": "area", "zh": "面积"},
+        "angle": {"en": "angle", "zh": "角度"},
         "depth": {"en": "depth", "zh": "深度"},
         "position_x": {"en": "position x", "zh": "X 位置"},
         "position_y": {"en": "position y", "zh": "Y 位置"},

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from datetime import UTC, datetime
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel
 
@@ -20,6 +22,7 @@ from inspector.domain import (
     Camera,
     ConfigurationError,
     Disposition,
+    FaultCode,
     Gauge,
     InspectionReport,
     Judge,
@@ -28,19 +31,34 @@ from inspector.domain import (
     ModelError,
     OutboxMessage,
     Outcome,
+    Picture,
+    Queue,
     RecordReader,
     ReportWriter,
     SpecLimits,
 )
-from inspector.gauging import BoxGauge
+from inspector.gauging import (
+    BoxGauge,
+    CalibratedGauge,
+    Calibration,
+    Plane,
+    RelativeEffects,
+    SubpixelGauge,
+    UniformPlane,
+    load_calibration,
+)
 from inspector.gauging import Zone as GaugeZone
 from inspector.judgement import Recipe, Rule, RuleJudge, effective_rules
 from inspector.language import DEFAULT_GLOSSARY, TemplateWriter
 from inspector.mes.consumer import MessageCounter
-from inspector.mes.messages import ResultMessages, Source, Topics, Versioned
+from inspector.mes.events import EventMessages
+from inspector.mes.messages import ResultMessages, Versioned
 from inspector.mes.mqtt import MqttLink, Presence
+from inspector.mes.orders import Order
 from inspector.mes.relay import OutboxRelay
+from inspector.mes.topics import Source, Topics
 from inspector.plc.client import OpcUaHandshake
+from inspector.runtime.office import Compose
 from inspector.runtime.spool import Spool
 from inspector.settings import FolderCamera as FolderSettings
 from inspector.settings import Identity, LineSettings, OpcUaPlc
@@ -52,6 +70,7 @@ __all__ = [
     "Broker",
     "Relay",
     "build_board",
+    "build_calibration",
     "build_camera",
     "build_composer",
     "build_counter",
@@ -65,10 +84,14 @@ __all__ = [
     "build_trigger_source",
     "build_writer",
     "defect_codes",
+    "hash_of",
     "limits_of",
     "result_topic",
     "serve_screen",
 ]
+
+
+UNKNOWN_BLUR_PX = 0.03  # standard uncertainty of an edge blur that a person wrote down
 
 
 # --- the verdict path -------------------------------------------------------------------------------------
@@ -111,15 +134,62 @@ def build_detector(settings: LineSettings) -> YoloDetector:
 
 
 def build_gauge(settings: LineSettings, model: Model) -> Gauge:
-    """Return the line's gauge; the boxes of ``model`` are larger than the defect by the margin of its card."""
-    scale = settings.calibration
-    return BoxGauge(
-        px_per_mm=scale.px_per_mm,
-        scale_uncertainty=scale.scale_uncertainty,
+    """Return the line's gauge; the boxes of ``model`` are larger than the defect by the margin of its card.
+
+    Raises ``ConfigurationError`` where the calibration does not hold.
+    """
+    scale, how = settings.calibration, settings.gauging
+    made = build_calibration(settings)
+    px_per_mm = made.px_per_mm if made else scale.px_per_mm
+    if px_per_mm is None:
+        raise ConfigurationError("calibration: there is no scale", remedy="Add 'px_per_mm:' or 'file:'")
+    distance = how.working_distance_mm or (made.working_distance_mm if made else 0.0)
+    effects = RelativeEffects(
+        scale=made.scale_uncertainty if made else scale.scale_uncertainty,
+        off_plane_mm=how.off_plane_mm,
+        working_distance_mm=distance,
+        temperature_span_k=how.temperature_span_k,
+        expansion_per_k=how.expansion_ppm_per_k * 1e-6,
+    )
+    zones = [GaugeZone(zone.name, zone.box_mm) for zone in settings.zones]
+    plane: Plane = made or UniformPlane(px_per_mm)
+    box = BoxGauge(
+        px_per_mm=px_per_mm,
+        scale_uncertainty=effects.combined,
         edge_uncertainty_px=scale.edge_uncertainty_px,
         box_margin_px=model.card.box_margin_px,
-        zones=[GaugeZone(zone.name, zone.box_mm) for zone in settings.zones],
+        zones=zones,
+        plane=plane,
     )
+    gauge: Gauge = box
+    if how.method == "subpixel":
+        blur = how.edge_sigma_px or (made.edge_sigma_px if made else None)
+        if blur is None:
+            raise ConfigurationError("gauging: the edge blur is not known", remedy="Add 'edge_sigma_px:'")
+        measured = made.edge_sigma_uncertainty_px if made and how.edge_sigma_px is None else UNKNOWN_BLUR_PX
+        doubt = how.edge_sigma_uncertainty_px
+        gauge = SubpixelGauge(
+            box=box,
+            plane=plane,
+            edge_sigma_px=blur,
+            edge_sigma_uncertainty_px=measured if doubt is None else doubt,
+            repeatability_px=how.repeatability_px,
+            effects=effects,
+            zones=zones,
+        )
+    return CalibratedGauge(gauge, made) if made else gauge
+
+
+def build_calibration(settings: LineSettings) -> Calibration | None:
+    """Return the line's calibration file, None where it has a scale only; raises ``ConfigurationError``."""
+    file, camera = settings.calibration.file, settings.camera
+    if file is None:
+        return None
+    calibration = load_calibration(file)
+    size = camera.expect if isinstance(camera, FolderSettings) else camera
+    width, height = (size.width, size.height) if size else (None, None)
+    calibration.require_valid(datetime.now(UTC), width, height)
+    return calibration
 
 
 def build_judge(settings: LineSettings) -> Judge:
@@ -183,7 +253,7 @@ def build_spool(settings: LineSettings, data: Path) -> Spool:
 # --- the slow path ----------------------------------------------------------------------------------------
 
 
-def build_record(settings: LineSettings) -> tuple[Database, RecordStore, SqlOutbox]:
+def build_record(settings: LineSettings) -> tuple[Database, RecordStore, dict[Queue, SqlOutbox]]:
     """Return the record at its newest schema; raises ``StoreError``."""
     store, pictures = settings.store, settings.store.images
     if store.url is None or pictures.folder is None:
@@ -194,8 +264,10 @@ def build_record(settings: LineSettings) -> tuple[Database, RecordStore, SqlOutb
         keep_days=pictures.keep_days,
         min_free_mb=pictures.min_free_mb,
     )
-    database = Database(store.url)
-    return database, RecordStore(database, images, line=settings.line), SqlOutbox(database)
+    database = Database(store.url, username=store.username, password=store.password())
+    line, station = settings.line, settings.station
+    outboxes = {queue: SqlOutbox(database, line=line, station=station, queue=queue) for queue in Queue}
+    return database, RecordStore(database, images, line=line, station=station), outboxes
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,35 +278,50 @@ class Broker:
     username: str = ""
     password: str = field(default="", repr=False)
     protocol: Literal["auto", "5", "3.1.1"] = "auto"
+    ca_file: Path | None = None
+    cert_file: Path | None = None
+    key_file: Path | None = None
+
+    def login(self) -> dict[str, Any]:
+        """Return how to get in, as a client takes it."""
+        return {key.name: getattr(self, key.name) for key in fields(self) if key.name != "url"}
 
 
 class Relay:
-    """The outbox on its way to the MES; does nothing where the line has none."""
+    """The outboxes on their way to the MES; does nothing where the line has none."""
 
-    def __init__(self, relay: OutboxRelay | None = None, link: MqttLink | None = None) -> None:
-        self._relay, self._link = relay, link
+    def __init__(self, link: MqttLink | None = None, relays: Sequence[OutboxRelay] = ()) -> None:
+        self._link, self._relays = link, tuple(relays)
 
     def start(self) -> None:
         """Connect and drain."""
-        if self._relay is not None and self._link is not None:
-            self._link.attach(self._relay)
-            self._relay.start()
-            self._link.start()
+        if self._link is None:
+            return
+        for relay in self._relays:
+            self._link.attach(relay)
+            relay.start()
+        self._link.start()
 
     def notify(self) -> None:
-        """Say that something new is in the outbox."""
-        if self._relay is not None:
-            self._relay.notify()
+        """Say that something new is in an outbox."""
+        for relay in self._relays:
+            relay.notify()
 
     def stop(self, drain_s: float) -> None:
-        """Let the outbox drain for this long, then disconnect."""
-        if self._relay is not None and self._link is not None:
-            self._relay.stop(drain_s)
+        """Let the outboxes drain for this long, then disconnect."""
+        deadline = time.monotonic() + drain_s
+        for relay in self._relays:
+            relay.stop(max(0.0, deadline - time.monotonic()))
+        if self._link is not None:
             self._link.close()
 
 
 def build_relay(
-    settings: LineSettings, outbox: SqlOutbox, broker: Broker | None, *, on_lamp: Callable[[LampState], None]
+    settings: LineSettings,
+    outboxes: Mapping[Queue, SqlOutbox],
+    broker: Broker | None,
+    *,
+    on_lamp: Callable[[LampState], None],
 ) -> Relay:
     """Return the relay to the broker; raises ``ConfigurationError`` for an address that is none."""
     mes = settings.connected_mes
@@ -243,36 +330,50 @@ def build_relay(
     messages = _messages(settings)
     link = MqttLink(
         broker.url,
-        client_id=f"inspector-{settings.line}",
-        username=broker.username,
-        password=broker.password,
+        client_id=f"inspector-{settings.line}-{settings.station}",
         presence=Presence(messages.topics.state, messages.state(True), messages.state(False)),
-        protocol=broker.protocol,
         on_lamp=on_lamp,
+        **broker.login(),
     )
-    return Relay(OutboxRelay(outbox, delivery=mes.delivery, ack_topic=messages.topics.ack), link)
+    results = OutboxRelay(outboxes[Queue.RESULTS], delivery=mes.delivery, ack_topic=messages.topics.ack)
+    events = OutboxRelay(outboxes[Queue.EVENTS], delivery=mes.events, ack_topic=messages.topics.event_ack)
+    return Relay(link, (results, events))
 
 
 def build_counter(settings: LineSettings, broker: Broker) -> MessageCounter:
-    """Return a consumer of the line's results that counts what truly arrived."""
+    """Return a consumer of the line's results that counts what truly arrived, and acknowledges where that is due."""
+    mes = settings.connected_mes
     return MessageCounter(
         broker.url,
         result_topic(settings),
         client_id=f"counter-{settings.line}",
-        username=broker.username,
-        password=broker.password,
-        protocol=broker.protocol,
+        ack_topic=Topics(_source(mes.identity)).ack if mes is not None and mes.delivery == "ack" else "",
+        **broker.login(),
     )
 
 
-def build_composer(
-    settings: LineSettings,
-) -> Callable[[InspectionReport, Disposition | None], Sequence[OutboxMessage]]:
-    """Return what makes the MES messages of a report."""
-    if settings.connected_mes is None:
-        return lambda _report, _disposition: ()
+def build_composer(settings: LineSettings, order: Callable[[], Order | None] = lambda: None) -> Compose:
+    """Return what makes the MES messages of a recorded report; ``order`` says what the line makes now."""
+    mes = settings.connected_mes
+    if mes is None:
+        return lambda _report, _disposition, _texts, _picture: ()
     messages = _messages(settings)
-    return lambda report, disposition: (messages.result(report, disposition=disposition),)
+    events = EventMessages(messages.source, simulated=settings.simulated)
+    send = frozenset(mes.send)
+
+    def compose(
+        report: InspectionReport, disposition: Disposition | None, texts: Mapping[str, str], picture: Picture | None
+    ) -> Sequence[OutboxMessage]:
+        made = [messages.result(report, disposition=disposition, picture=picture, order=order())]
+        if "fault" in send and report.verdict.fault is not FaultCode.NONE:
+            made.append(events.fault(report))
+        if "disposition" in send and disposition is not None:
+            made.append(events.disposition(report, disposition))
+        if "text" in send and texts:
+            made.append(events.text(report, texts))
+        return made
+
+    return compose
 
 
 def result_topic(settings: LineSettings) -> str:
@@ -290,13 +391,21 @@ def _messages(settings: LineSettings) -> ResultMessages:
         operation=mes.operation,
         simulated=settings.simulated,
         recipes={
-            name: Versioned(id=str(recipe.id), version=name, hash=_hash(recipe))
+            name: Versioned(id=str(recipe.id), version=name, hash=hash_of(recipe))
             for name, recipe in settings.recipes.items()
         },
-        calibration=Versioned(id="scale", hash=_hash(settings.calibration)),
+        calibration=_calibration_version(settings),
         limits=limits_of(settings),
         defect_codes={name: str(code) for name, code in defect_codes(settings).items()},
     )
+
+
+def _calibration_version(settings: LineSettings) -> Versioned:
+    file = settings.calibration.file
+    if file is None:
+        return Versioned(id="scale", hash=hash_of(settings.calibration))
+    calibration = load_calibration(file)
+    return Versioned(id=calibration.id, hash=calibration.sha256)
 
 
 def limits_of(settings: LineSettings) -> Callable[[str, Measurement], SpecLimits | None]:
@@ -316,7 +425,8 @@ def _source(identity: Identity) -> Source:
     return Source(**identity.model_dump())
 
 
-def _hash(settings: BaseModel) -> str:
+def hash_of(settings: BaseModel) -> str:
+    """Return the SHA-256 of a part of a line's description, hexadecimal."""
     return sha256(settings.model_dump_json().encode()).hexdigest()
 
 

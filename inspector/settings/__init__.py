@@ -18,17 +18,18 @@ from inspector.settings.loading import check_line, data_folder, load_line, settl
 from inspector.settings.recipes import CHARACTERISTICS, Recipe, Rule
 from inspector.settings.reference import line_schema, reference_markdown
 from inspector.settings.shifts import Break, Shift, Shifts
-from inspector.settings.vision import Calibration, Detector, ExpectedImage, FolderCamera, VirtualCamera, Zone
+from inspector.settings.vision import Calibration, Detector, ExpectedImage, FolderCamera, Gauging, VirtualCamera, Zone
 
 __all__ = [
-    "Break",
     "CHARACTERISTICS",
+    "Break",
     "Calibration",
     "Detector",
     "EmbeddedMes",
     "ExpectedImage",
     "Finding",
     "FolderCamera",
+    "Gauging",
     "Identity",
     "ImageArchive",
     "LineSettings",

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from pydantic_core import InitErrorDetails
 
+from inspector.settings.gaugingchecks import gauging_problems
 from inspector.settings.raw import Data, Loc, Problems, entries, is_number, number, problem, table, text
 from inspector.settings.rulechecks import recipe_problems
 from inspector.settings.shiftchecks import shift_problems
@@ -29,11 +30,13 @@ def cross_check(data: Data) -> list[InitErrorDetails]:
     return [
         *_secrets(data, ()),
         *_scale(data),
+        *gauging_problems(data),
         *_zones(data),
         *recipe_problems(data),
         *_timing(data),
         *_addresses(data),
-        *_broker_login(data),
+        *_logins(data),
+        *_certificates(data),
         *_defect_codes(data),
         *_simulation(data),
         *_languages(data),
@@ -170,7 +173,7 @@ def _timing(data: Data) -> Problems:
 def _addresses(data: Data) -> Problems:
     wanted = (
         ("plc", "opcua-client", ("opc.tcp",), "opc.tcp://192.168.0.10:4840/"),
-        ("mes", "mqtt", ("mqtt",), "mqtt://broker.example:1883"),
+        ("mes", "mqtt", ("mqtt", "mqtts"), "mqtt://broker.example:1883"),
     )
     for key, kind, schemes, example in wanted:
         url = text(table(data, key), "url")
@@ -180,12 +183,13 @@ def _addresses(data: Data) -> Problems:
         if fault:
             yield problem((key, "url"), "address", fault, f"Write an address such as '{example}'.", url)
     url = text(table(data, "store"), "url")
-    if url is not None and not re.fullmatch(r"sqlite:///[^?#]+", url):
+    if url is not None and not re.fullmatch(r"sqlite:///[^?#]+|postgresql://[^\s/]*/[^\s/]+", url):
         yield problem(
             ("store", "url"),
             "address",
-            f"'{url}' is not the address of a SQLite file",
-            "Write 'sqlite:///FOLDER/record.db' (three slashes; relative to the data folder), or leave it out.",
+            f"'{url}' is not the address of a SQLite file or of a PostgreSQL database",
+            "Write 'sqlite:///FOLDER/record.db' (three slashes; relative to the data folder) or "
+            "'postgresql://HOST/DATABASE', or leave it out.",
             url,
         )
 
@@ -205,21 +209,43 @@ def _address_fault(url: str, schemes: Sequence[str]) -> str:
     return f"'{url}' has the port 0" if port == 0 else ""
 
 
-def _broker_login(data: Data) -> Problems:
+def _logins(data: Data) -> Problems:
+    for key in ("mes", "store"):
+        server = table(data, key)
+        given = [name for name in ("password_env", "password_file") if server.get(name) is not None]
+        if not given or (key == "mes" and server.get("kind") != "mqtt"):
+            continue
+        if len(given) > 1:
+            yield problem(
+                (key, given[1]),
+                "two_secrets",
+                "the password is named twice",
+                "Write either 'password_env:' or 'password_file:'.",
+            )
+        if server.get("username") is None:
+            yield problem(
+                (key, given[0]), "no_user", "there is a password without a user name", "Add 'username:' beside it."
+            )
+
+
+def _certificates(data: Data) -> Problems:
     mes = table(data, "mes")
-    given = [key for key in ("password_env", "password_file") if mes.get(key) is not None]
+    given = [key for key in ("ca_file", "cert_file", "key_file") if mes.get(key) is not None]
     if mes.get("kind") != "mqtt" or not given:
         return
-    if len(given) > 1:
+    if not (text(mes, "url") or "mqtts:").startswith("mqtts:"):
         yield problem(
-            ("mes", given[1]),
-            "two_secrets",
-            "the password is named twice",
-            "Write either 'password_env:' or 'password_file:'.",
+            ("mes", given[0]),
+            "no_tls",
+            "there are certificates, but the broker is addressed without TLS",
+            "Write 'mqtts://' in 'url:', or leave the certificates out.",
         )
-    if mes.get("username") is None:
+    if ("cert_file" in given) is not ("key_file" in given):
         yield problem(
-            ("mes", given[0]), "no_user", "there is a password without a user name", "Add 'username:' beside it."
+            ("mes", "cert_file" if "cert_file" in given else "key_file"),
+            "half_certificate",
+            "a certificate and its key go together",
+            "Name both 'cert_file:' and 'key_file:', or neither.",
         )
 
 

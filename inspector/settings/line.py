@@ -13,7 +13,7 @@ from inspector.settings.crosschecks import cross_check
 from inspector.settings.links import EmbeddedMes, Mes, MqttMes, NoMes, Plc, Screen, Store
 from inspector.settings.recipes import Recipe
 from inspector.settings.shifts import Shifts
-from inspector.settings.vision import Calibration, Camera, Detector, Zone
+from inspector.settings.vision import Calibration, Camera, Detector, Gauging, Zone
 
 
 class LineSettings(Settings):
@@ -31,6 +31,7 @@ class LineSettings(Settings):
     )
     camera: Camera = Field(description="Where images come from.")
     calibration: Calibration = Field(description="How pixels become millimetres.")
+    gauging: Gauging = Field(default=Gauging(), description="How findings are measured.")
     detector: Detector = Field(default=Detector(), description="What finds the defects.")
     zones: Items[Zone] = Field(default=(), description="Named areas of the part.")
     recipes: Annotated[Mapping[Name, Recipe], Field(min_length=1)] = Field(

@@ -47,17 +47,26 @@ def check_line(path: str | Path) -> list[Finding]:
 def settle(settings: LineSettings, folder: Path, data: Path) -> LineSettings:
     """Return the settings with absolute paths: inputs below ``folder``, outputs below ``data``."""
     camera, detector, mes, store = settings.camera, settings.detector, settings.mes, settings.store
+    calibration = settings.calibration
+    if calibration.file is not None:
+        calibration = calibration.model_copy(update={"file": _below(folder, calibration.file)})
     if isinstance(camera, FolderCamera):
         camera = camera.model_copy(update={"path": _below(folder, camera.path)})
     if "/" in detector.model:
         detector = detector.model_copy(update={"model": str(_below(folder, Path(detector.model)))})
-    if isinstance(mes, MqttMes) and mes.password_file is not None:
-        mes = mes.model_copy(update={"password_file": _below(folder, mes.password_file)})
+    if isinstance(mes, MqttMes):
+        named = {key: getattr(mes, key) for key in ("password_file", "ca_file", "cert_file", "key_file")}
+        mes = mes.model_copy(update={key: _below(folder, path) for key, path in named.items() if path is not None})
+    if store.password_file is not None:
+        store = store.model_copy(update={"password_file": _below(folder, store.password_file)})
     own = data / settings.line
-    file = Path(store.url.removeprefix("sqlite:///")) if store.url else own / "record.db"
+    url = store.url or f"sqlite:///{own / 'record.db'}"
+    if url.startswith("sqlite:"):
+        url = f"sqlite:///{_below(data, Path(url.removeprefix('sqlite:///')))}"
     images = store.images.model_copy(update={"folder": _below(data, store.images.folder or own / "images")})
-    store = store.model_copy(update={"url": f"sqlite:///{_below(data, file)}", "images": images})
-    return settings.model_copy(update={"camera": camera, "detector": detector, "mes": mes, "store": store})
+    store = store.model_copy(update={"url": url, "images": images})
+    settled = {"camera": camera, "calibration": calibration, "detector": detector, "mes": mes, "store": store}
+    return settings.model_copy(update=settled)
 
 
 def _below(folder: Path, path: Path) -> Path:

@@ -8,8 +8,8 @@ from pydantic import Field
 
 from inspector.settings.base import ClassName, Items, Name, Settings
 
-CHARACTERISTICS = ("length", "width", "area", "position_x", "position_y")
-"""What the gauge measures of a finding; lengths and positions in mm, areas in mm2."""
+CHARACTERISTICS = ("length", "width", "area", "angle", "position_x", "position_y")
+"""What the gauge measures of a finding; lengths and positions in mm, areas in mm2, angles in degrees (0 … 180)."""
 
 
 class Rule(Settings):
@@ -22,8 +22,10 @@ class Rule(Settings):
     allowed: bool | None = Field(
         default=None, description="`false`: every finding of this class fails the part; `true`: none does."
     )
-    characteristic: Literal["length", "width", "area", "position_x", "position_y"] | None = Field(
-        default=None, description="What is held against the limits; length, width and position in mm, area in mm2."
+    characteristic: Literal["length", "width", "area", "angle", "position_x", "position_y"] | None = Field(
+        default=None,
+        description="What is held against the limits; length, width and position in mm, area in mm2, angle in degrees "
+        "(0 to 180, only of a finding that `gauging.method: subpixel` could fit).",
     )
     lsl: float | None = Field(
         default=None, ge=0, le=1e6, description="Lower specification limit, in the characteristic's unit."

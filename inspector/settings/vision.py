@@ -59,12 +59,62 @@ Camera = Annotated[VirtualCamera | FolderCamera, Field(discriminator="kind")]
 class Calibration(Settings):
     """How pixels become millimetres, and how well that is known."""
 
-    px_per_mm: PxPerMm = Field(description="Scale in the plane of the part, in pixels per mm.")
+    px_per_mm: PxPerMm | None = Field(
+        default=None, description="Scale in the plane of the part, in pixels per mm; either this or `file`."
+    )
+    file: FilePath | None = Field(
+        default=None,
+        description="Calibration that `inspector calibrate solve` wrote, relative to this file: lens, plane, scale and "
+        "their uncertainty. The line does not start where it has expired or was made for another size of image.",
+    )
     scale_uncertainty: float = Field(
-        default=0.002, ge=0, le=0.2, description="Relative standard uncertainty of the scale: 0.002 is 0.2 %."
+        default=0.002,
+        ge=0,
+        le=0.2,
+        description="Relative standard uncertainty of `px_per_mm`: 0.002 is 0.2 %; a `file` has its own.",
     )
     edge_uncertainty_px: float = Field(
         default=0.5, ge=0, le=20, description="Standard uncertainty of one edge of a finding, in pixels."
+    )
+
+
+class Gauging(Settings):
+    """How findings are measured, and what their uncertainty has to count."""
+
+    method: Literal["box", "subpixel"] = Field(
+        default="box",
+        description="`box`: the detector's box. `subpixel`: elongated findings are fitted on the raw image; what "
+        "cannot be fitted is measured by its box, and the record says why.",
+    )
+    edge_sigma_px: float | None = Field(
+        default=None,
+        ge=0.2,
+        le=10,
+        description="Effective edge blur of the camera (standard deviation), in pixels; a calibration file has one.",
+    )
+    edge_sigma_uncertainty_px: float | None = Field(
+        default=None, ge=0, le=2, description="Its standard uncertainty, in pixels; 0.03 where nobody says."
+    )
+    repeatability_px: float = Field(
+        default=0.0,
+        ge=0,
+        le=20,
+        description="What placing and grabbing a part again adds to a fitted length, in pixels (standard uncertainty).",
+    )
+    off_plane_mm: float = Field(
+        default=0.0, ge=0, le=100, description="Standard uncertainty of the part's height over its plane, in mm."
+    )
+    working_distance_mm: float | None = Field(
+        default=None, gt=0, le=100_000, description="Lens to plane, in mm; a calibration file has its own."
+    )
+    temperature_span_k: float = Field(
+        default=0.0, ge=0, le=200, description="The part's temperature is known to plus or minus this, in K."
+    )
+    expansion_ppm_per_k: float = Field(
+        default=0.0,
+        ge=0,
+        le=500,
+        description="Thermal expansion of the part, in 1e-6/K: FR-4 14, aluminium 23.",
     )
 
 

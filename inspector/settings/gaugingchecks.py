@@ -1,0 +1,67 @@
+"""The relations between calibration, gauging and the rules that ask for a measurement."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pydantic_core import InitErrorDetails
+
+from inspector.settings.raw import Data, Problems, entries, number, problem, table
+
+
+def gauging_problems(data: Data) -> Problems:
+    """Yield every broken relation between how a line is calibrated and what it is to measure."""
+    calibration, gauging = data.get("calibration"), table(data, "gauging")
+    if not isinstance(calibration, Mapping):
+        return
+    has_file, has_scale = (calibration.get(key) is not None for key in ("file", "px_per_mm"))
+    if has_file == has_scale:
+        yield _scale_problem(both=has_file)
+    if gauging.get("method") == "subpixel" and not has_file and gauging.get("edge_sigma_px") is None:
+        yield problem(
+            ("gauging", "method"),
+            "no_blur",
+            "the edge blur of the camera is not known",
+            "Add 'edge_sigma_px:', or a calibration file, which has measured it.",
+            "subpixel",
+        )
+    if (number(gauging, "off_plane_mm") or 0) > 0 and not has_file and gauging.get("working_distance_mm") is None:
+        yield problem(
+            ("gauging", "off_plane_mm"),
+            "no_distance",
+            "what a height changes depends on the distance of the camera",
+            "Add 'working_distance_mm:', or a calibration file, which knows it.",
+            gauging.get("off_plane_mm"),
+        )
+    if gauging.get("method", "box") == "box":
+        yield from _angles(data)
+
+
+def _scale_problem(*, both: bool) -> InitErrorDetails:
+    if both:
+        return problem(
+            ("calibration", "px_per_mm"),
+            "two_scales",
+            "the scale is given twice: here and by the calibration file",
+            "Keep one of them; the file also knows the lens.",
+        )
+    return problem(
+        ("calibration",),
+        "no_scale",
+        "the calibration has no scale",
+        "Add 'px_per_mm:', or 'file:' with a calibration that 'inspector calibrate solve' wrote.",
+    )
+
+
+def _angles(data: Data) -> Problems:
+    recipes = table(data, "recipes")
+    for name in recipes:
+        for index, rule in enumerate(entries(table(recipes, name), "rules")):
+            if isinstance(rule, Mapping) and rule.get("characteristic") == "angle":
+                yield problem(
+                    ("recipes", name, "rules", index, "characteristic"),
+                    "no_angle",
+                    "a box has no angle",
+                    "Write 'gauging: {method: subpixel}', or hold another characteristic against the limits.",
+                    "angle",
+                )
