@@ -2,7 +2,7 @@
 
 from inspector.voice.answers import Answers
 from inspector.voice.audio import RATE, Levels, levels, read_audio
-from inspector.voice.audit import AuditFile, AuditRecord, AuditTrail
+from inspector.voice.audit import AuditFile, AuditRecord, AuditTrail, NoAudit
 from inspector.voice.commands import COMMANDS, command_of
 from inspector.voice.dialogue import Desk, Dialogue, Kind, Reply, needs_confirmation
 from inspector.voice.embedded import DEFAULT_GATE, EmbeddedRecogniser, Heard, Listener
@@ -14,6 +14,7 @@ from inspector.voice.interpreter import DIALOGUE, Grammar, Interpreter, Refused,
 from inspector.voice.models import CATALOGUE, SpeechModel, installed_model, pull
 from inspector.voice.roles import ALLOWED, NOBODY, Person, Role, allowed
 from inspector.voice.speech import Speaker, factory_noise, mixed, speakers
+from inspector.voice.stream import finals, fingerprint
 from inspector.voice.vocabulary import Vocabulary
 from inspector.voice.vosk_recogniser import VoskRecogniser
 
@@ -43,6 +44,7 @@ __all__ = [
     "Levels",
     "Listener",
     "Meaning",
+    "NoAudit",
     "Person",
     "Refused",
     "Reply",
@@ -60,6 +62,8 @@ __all__ = [
     "command_of",
     "exported",
     "factory_noise",
+    "finals",
+    "fingerprint",
     "installed_model",
     "levels",
     "mixed",

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from inspector.domain import StoreError
 
-__all__ = ["AuditFile", "AuditRecord", "AuditTrail"]
+__all__ = ["AuditFile", "AuditRecord", "AuditTrail", "NoAudit"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,13 @@ class AuditTrail(Protocol):
     def write(self, record: AuditRecord) -> None:
         """Keep a record for good; raises ``StoreError`` where it cannot."""
         ...
+
+
+class NoAudit:
+    """Keeps nothing: where nothing can be changed, there is nothing to audit."""
+
+    def write(self, record: AuditRecord) -> None:
+        """Forget the record."""
 
 
 class AuditFile:

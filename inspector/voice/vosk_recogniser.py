@@ -67,7 +67,9 @@ class VoskRecogniser:
         self.missing = tuple(sorted(grammar.closed.words - words))
         """Words of the grammar that the model cannot hear."""
         self._rejects = self._model.vosk_model_find_word(_UNKNOWN) >= 0
-        listened = [*_phrases(grammar, words), *sorted(words), *([_UNKNOWN] if self._rejects else [])]
+        phrases = _phrases(grammar, words)
+        alone = words - {word for phrase in phrases for word in phrase.split()}
+        listened = [*phrases, *sorted(alone), *([_UNKNOWN] if self._rejects else [])]
         self._recogniser: Any = vosk.KaldiRecognizer(self._model, float(RATE), json.dumps(listened, ensure_ascii=False))
         self._recogniser.SetWords(True)
         self._partial = ""

@@ -24,6 +24,7 @@ from inspector.voice import (
     Speaker,
     VoskRecogniser,
     exported,
+    finals,
     mixed,
     needs_confirmation,
     read_audio,
@@ -67,14 +68,13 @@ def vosk(korean_model: Path) -> Iterator[VoskRecogniser]:
 
 
 KOREAN_GRAMMAR = Grammar(
-    "#JSGF V1.0 UTF-8 ko;\ngrammar ko;\npublic <hold_line> = 라인 정지;\npublic <status> = 상태 확인;\n"
+    "#JSGF V1.0 UTF-8 ko;\ngrammar ko;\n"
+    "public <hold_line> = 라인 정지;\npublic <status> = 상태 확인;\npublic <cancel> = 취소;\n"
 )
 
 
-def finals(recogniser: EmbeddedRecogniser | VoskRecogniser, pcm: np.ndarray, block: int = 1600) -> list[Transcript]:
-    """Return the finals of a stream fed in blocks of 0.1 s, and of its end."""
-    found = [recogniser.feed(pcm[at : at + block]) for at in range(0, pcm.size, block)]
-    return [transcript for transcript in [*found, recogniser.flush()] if transcript is not None and transcript.final]
+def collected(recogniser: Recogniser, pcm: np.ndarray) -> list[Transcript]:
+    return list(finals(recogniser, pcm))
 
 
 def test_they_are_recognisers(listener: Listener, vosk: VoskRecogniser) -> None:
@@ -138,14 +138,14 @@ def test_where_nobody_speaks_nothing_is_heard(embedded: EmbeddedRecogniser, kind
         "noise": dice.normal(size=time.size) * 0.05,
         "music": sum(0.1 * np.sin(2 * np.pi * f * time) * (np.sin(2 * np.pi * 2 * time) > 0) for f in (262, 330, 392)),
     }[kind]
-    heard = finals(embedded, np.round(np.asarray(samples) * 32767).astype(np.int16))
+    heard = collected(embedded, np.round(np.asarray(samples) * 32767).astype(np.int16))
     assert all(not transcript.text or transcript.confidence < 0.5 for transcript in heard)
 
 
 @needs_espeak
 def test_a_clipped_command_is_not_believed(embedded: EmbeddedRecogniser) -> None:
     pcm = mixed(ENGLISH.say("release the line"), None, seed=2).astype(np.int32) * 60
-    heard = finals(embedded, np.clip(pcm, -32768, 32767).astype(np.int16))
+    heard = collected(embedded, np.clip(pcm, -32768, 32767).astype(np.int16))
     assert [transcript.text for transcript in heard] == [""]
 
 
@@ -190,7 +190,7 @@ def test_real_people_with_another_grammar(listener: Listener, shared_data: Path)
     recogniser = EmbeddedRecogniser(listener.for_grammar(coffee))
     folder = shared_data / "voice_commands_dev" / "clips"
     heard = {
-        name: [transcript.text for transcript in finals(recogniser, read_audio(folder / f"{name}.flac"))]
+        name: [transcript.text for transcript in collected(recogniser, read_audio(folder / f"{name}.flac"))]
         for name in ("062998e3-3f9a-49ac-aaae-d7ade473817d", "00e09cf0-a01d-453e-9b89-dc6e6d31d362")
     }
     slots = {name: dict(next(iter(coffee.meanings(texts[0]))).slots) for name, texts in heard.items()}
@@ -225,13 +225,13 @@ def test_vosk_gives_partials_first(vosk: VoskRecogniser) -> None:
 
 @needs_espeak
 def test_vosk_words_that_are_no_sentence_are_no_text(vosk: VoskRecogniser) -> None:
-    heard = finals(vosk, mixed(KOREAN.say("정지 라인 정지 라인 상태 확인 정지"), None, seed=1))
+    heard = collected(vosk, mixed(KOREAN.say("정지 라인 정지 라인 상태 확인 정지"), None, seed=1))
     assert heard
     assert all(KOREAN_GRAMMAR.meanings(transcript.text) or not transcript.text for transcript in heard)
 
 
 def test_vosk_hears_nothing_in_silence(vosk: VoskRecogniser) -> None:
-    assert finals(vosk, np.zeros(2 * RATE, np.int16)) == []
+    assert collected(vosk, np.zeros(2 * RATE, np.int16)) == []
 
 
 def test_a_folder_that_is_no_model(tmp_path: Path) -> None:

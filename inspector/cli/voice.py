@@ -1,0 +1,199 @@
+"""`inspector say`, `ask` and `voice`: hear a recording, answer a question, fetch models, measure."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from inspector.domain import Recogniser, Transcript
+    from inspector.settings import LineSettings
+    from inspector.voice import Dialogue, Interpreter
+
+__all__ = ["app", "ask", "say"]
+
+app = typer.Typer(no_args_is_help=True, help="Speech models, and how well commands are recognised.")
+models_app = typer.Typer(no_args_is_help=True, help="Speech models that are not shipped.")
+app.add_typer(models_app, name="models")
+
+
+class Engine(StrEnum):
+    """The recognisers."""
+
+    EMBEDDED = "embedded"
+    VOSK = "vosk"
+
+
+LineOption = Annotated[
+    Path | None, typer.Option("--line", help="YAML of a line: its parts, recipes and zones; default: any number.")
+]
+LanguageOption = Annotated[str, typer.Option("--language", help="en or zh.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
+EngineOption = Annotated[Engine, typer.Option(help="Who recognises: embedded (English, no download) or vosk.")]
+ModelOption = Annotated[str, typer.Option("--model", help="For vosk: a pulled model, or a folder with one.")]
+
+
+def say(
+    file: Annotated[Path, typer.Argument(help="WAV or FLAC file, any rate from 8 kHz, any number of channels.")],
+    line: LineOption = None,
+    language: LanguageOption = "en",
+    engine: EngineOption = Engine.EMBEDDED,
+    model: ModelOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Hear a recording: what is understood, how sure, and what the voice would say. A recording changes nothing.
+
+    Ends with 1 where nothing in it was understood.
+
+    For example:
+
+      inspector say question.wav --line line.yaml
+    """
+    from inspector.runtime.speaking import ReadingDesk, build_dialogue, build_grammar, build_recogniser, opened_record
+    from inspector.voice import NOBODY, Interpreter, NoAudit, levels, read_audio
+
+    settings = _settings(line)
+    pcm = read_audio(file)
+    with opened_record(settings) as record:
+        grammar = build_grammar(settings, language, record)
+        dialogue = build_dialogue(
+            grammar, language, ReadingDesk(record, why_not="a recording changes nothing"), NoAudit()
+        )
+        level = levels(pcm)
+        if level.silent or level.overdriven:
+            reply = dialogue.unheard("silent" if level.silent else "overdriven", NOBODY)
+            rows = [_row("", 0.0, None, reply.kind.value, reply.text)]
+        else:
+            recogniser = build_recogniser(engine.value, grammar, language, model=model)
+            rows = _heard(recogniser, pcm, dialogue, Interpreter(grammar))
+    _print_rows({"file": str(file), "heard": rows}, as_json=as_json)
+    if not any(row["intent"] for row in rows):
+        raise typer.Exit(1)
+
+
+def ask(
+    question: Annotated[str, typer.Argument(help='For example "why did part 0042 fail".')],
+    line: LineOption = None,
+    language: LanguageOption = "en",
+    as_json: JsonOption = False,
+) -> None:
+    """Answer a typed question from the record of a line, in the sentences that can also be spoken.
+
+    Ends with 1 where it was not understood or has no answer. Commands are understood but not carried out.
+
+    For example:
+
+      inspector ask "what was the last defect" --line line.yaml
+
+      inspector ask 最近的缺陷是什么 --language zh --line line.yaml
+    """
+    from inspector.domain import Transcript
+    from inspector.runtime.speaking import ReadingDesk, build_dialogue, build_grammar, opened_record
+    from inspector.voice import Interpreter, NoAudit
+
+    settings = _settings(line)
+    with opened_record(settings) as record:
+        grammar = build_grammar(settings, language, record)
+        desk = ReadingDesk(record, why_not="questions only are answered here")
+        dialogue = build_dialogue(grammar, language, desk, NoAudit())
+        row = _turn(Transcript(question, 1.0, final=True), dialogue, Interpreter(grammar))
+    _print_rows({"question": question, **row}, as_json=as_json)
+    if row["kind"] != "answer":
+        raise typer.Exit(1)
+
+
+@models_app.command("list")
+def list_models(as_json: JsonOption = False) -> None:
+    """Show the models that can be fetched, and whether they are here."""
+    import json
+
+    from inspector.voice import CATALOGUE, cache_folder, installed_model
+
+    rows = [
+        {
+            "name": model.name,
+            "language": model.language,
+            "licence": model.licence,
+            "url": model.url,
+            "path": None if (path := installed_model(model.name, cache_folder())) is None else str(path),
+        }
+        for model in CATALOGUE.values()
+    ]
+    if as_json:
+        typer.echo(json.dumps({"models": rows}))
+        return
+    for row in rows:
+        typer.echo(f"{row['name']}  {row['language']}  {row['licence']}  {row['path'] or 'not here'}")
+
+
+@models_app.command()
+def pull(name: Annotated[str, typer.Argument(help="Name of a model, such as vosk-en-small.")]) -> None:
+    """Fetch a model: checked against its pinned SHA-256; goes on where an earlier download broke off."""
+    from rich.progress import BarColumn, DownloadColumn, Progress
+
+    from inspector.domain import ModelError
+    from inspector.voice import CATALOGUE, cache_folder
+    from inspector.voice import pull as fetch
+
+    model = CATALOGUE.get(name)
+    if model is None:
+        raise ModelError(f"there is no speech model {name!r}", remedy=f"Choose one of {', '.join(CATALOGUE)}")
+    with Progress("{task.description}", BarColumn(), DownloadColumn(), transient=True) as bar:
+        task = bar.add_task(name, total=None)
+        path = fetch(model, cache_folder(), progress=lambda have, total: bar.update(task, completed=have, total=total))
+    typer.echo(str(path))
+
+
+def _settings(line: Path | None) -> LineSettings | None:
+    from inspector.settings import load_line
+
+    return None if line is None else load_line(line)
+
+
+def _heard(recogniser: Recogniser, pcm: Any, dialogue: Dialogue, interpreter: Interpreter) -> list[dict[str, Any]]:
+    from inspector.voice import NOBODY, finals
+
+    try:
+        rows = [_turn(transcript, dialogue, interpreter) for transcript in finals(recogniser, pcm)]
+    finally:
+        recogniser.close()
+    if rows:
+        return rows
+    reply = dialogue.unheard("nothing_said", NOBODY)
+    return [_row("", 0.0, None, reply.kind.value, reply.text)]
+
+
+def _turn(transcript: Transcript, dialogue: Dialogue, interpreter: Interpreter) -> dict[str, Any]:
+    """Return one utterance and the reply to it, as somebody gets it whose role allows everything."""
+    from inspector.voice import Meaning, Person, Role
+
+    meaning = interpreter.understand(transcript.text)
+    reply = dialogue.say(transcript.text, Person("", Role.LEAD), confidence=transcript.confidence)
+    understood = meaning if isinstance(meaning, Meaning) else None
+    return _row(transcript.text, transcript.confidence, understood, reply.kind.value, reply.text)
+
+
+def _row(text: str, confidence: float, meaning: Any, kind: str, reply: str) -> dict[str, Any]:
+    return {
+        "text": text,
+        "confidence": round(confidence, 3),
+        "intent": meaning.intent if meaning else None,
+        "slots": dict(meaning.slots) if meaning else {},
+        "kind": kind,
+        "reply": reply,
+    }
+
+
+def _print_rows(body: dict[str, Any], *, as_json: bool) -> None:
+    import json
+
+    if as_json:
+        typer.echo(json.dumps(body, ensure_ascii=False))
+        return
+    for row in body.get("heard", [body]):
+        if row["text"] and "heard" in body:
+            typer.echo(f"heard ({row['confidence']:.2f}): {row['text']}")
+        typer.echo(row["reply"])

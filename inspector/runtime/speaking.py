@@ -1,0 +1,142 @@
+"""Wires the voice: a line's settings and record become its grammar, its answers and its recogniser."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from inspector.domain import Command, Recogniser, RecordReader, SettingsError, VoiceError
+from inspector.language import DEFAULT_GLOSSARY
+from inspector.settings import LineSettings
+from inspector.store import Database, RecordStore
+from inspector.voice import (
+    CATALOGUE,
+    DEFAULT_GATE,
+    Answers,
+    AuditTrail,
+    Dialogue,
+    EmbeddedRecogniser,
+    Grammar,
+    Interpreter,
+    Vocabulary,
+    VoskRecogniser,
+    cache_folder,
+    installed_model,
+)
+
+__all__ = ["ReadingDesk", "build_dialogue", "build_grammar", "build_recogniser", "build_vocabulary", "opened_record"]
+
+KNOWN_PARTS = 200
+"""So many of the newest parts can be spoken about."""
+
+
+def build_vocabulary(settings: LineSettings | None, language: str, parts: Sequence[str] | None) -> Vocabulary:
+    """Return the words of a line; without one, the shipped defect names and any number.
+
+    Parameters
+    ----------
+    parts
+        Ids of the parts that can be spoken about, newest first; None: any number.
+    """
+    known = None if parts is None else tuple(dict.fromkeys(part for part in parts if part))[:KNOWN_PARTS]
+    if settings is None:
+        return Vocabulary(parts=known, defects={name: _spoken(name, language) for name in DEFAULT_GLOSSARY})
+    defects = sorted({rule.defect for recipe in settings.recipes.values() for rule in recipe.rules})
+    return Vocabulary(
+        parts=known,
+        lots=(),
+        recipes=dict.fromkeys(settings.recipes, ()),
+        zones={zone.name: () for zone in settings.zones},
+        defects={name: _spoken(name, language) for name in defects},
+    )
+
+
+def build_grammar(settings: LineSettings | None, language: str, record: RecordReader | None) -> Grammar:
+    """Return the grammar of a line with the parts of its record; raises ``SettingsError``, ``StoreError``."""
+    if settings is not None and language not in settings.languages:
+        known = ", ".join(settings.languages)
+        raise SettingsError(f"{settings.line} speaks {known}, not {language}", remedy="Add it to 'languages'")
+    parts = None
+    if settings is not None:
+        parts = [] if record is None else [part.report.trigger.part_id for part in record.latest(KNOWN_PARTS)]
+    return Grammar.shipped(language, build_vocabulary(settings, language, parts))
+
+
+def build_recogniser(engine: str, grammar: Grammar, language: str, *, model: str = "") -> Recogniser:
+    """Return the recogniser ``embedded`` or ``vosk``.
+
+    Parameters
+    ----------
+    model
+        For Vosk: name of a pulled model or path of an unpacked one; default: the pulled one of the language.
+
+    Raises
+    ------
+    ModelError
+        Where its package or its model is not there.
+    SettingsError
+        Where there is no such engine, or it does not know the language.
+    """
+    if engine == "embedded":
+        if language != "en":
+            raise SettingsError(
+                f"the embedded recogniser hears English only, not {language}",
+                remedy="Use --engine vosk with a model of the language",
+            )
+        return EmbeddedRecogniser.load(grammar)
+    if engine != "vosk":
+        raise SettingsError(f"there is no recogniser {engine!r}", remedy="Choose embedded or vosk")
+    name = model or next((item.name for item in CATALOGUE.values() if item.language == language), "")
+    return VoskRecogniser(installed_model(name, cache_folder()) or Path(name), grammar)
+
+
+def build_dialogue(grammar: Grammar, language: str, desk: ReadingDesk, audit: AuditTrail) -> Dialogue:
+    """Return a conversation over this grammar."""
+    return Dialogue(Interpreter(grammar), desk, audit, gate=DEFAULT_GATE, language=language)
+
+
+@contextmanager
+def opened_record(settings: LineSettings | None) -> Iterator[RecordReader | None]:
+    """Yield the record of a line for reading, None where it has none yet; closed afterwards."""
+    url = "" if settings is None or settings.store.url is None else settings.store.url
+    if not url or (url.startswith("sqlite:") and not Path(url.removeprefix("sqlite:///")).exists()):
+        yield None
+        return
+    with closing(Database(url)) as database:
+        yield RecordStore(database)
+
+
+class ReadingDesk:
+    """Answers questions from a record and does nothing else: for recordings and typed questions.
+
+    Parameters
+    ----------
+    record
+        None where there is none.
+    why_not
+        What is said to a command that would change something.
+    """
+
+    def __init__(self, record: RecordReader | None, *, why_not: str) -> None:
+        self._answers = None if record is None else Answers(record)
+        self._why_not = why_not
+
+    def objection(self, command: Command) -> str:
+        """Return why nothing is changed here."""
+        return self._why_not
+
+    def apply(self, command: Command, confirmed_by: str) -> None:
+        """Refuse: raises ``VoiceError``."""
+        raise VoiceError(self._why_not)
+
+    def answer(self, command: Command, language: str) -> str:
+        """Return the answer to a question; raises ``VoiceError`` where there is no record, ``StoreError``."""
+        if self._answers is None:
+            raise VoiceError("there is no record to answer from", remedy="Name the YAML of a line that has run")
+        return self._answers.answer(command, language)
+
+
+def _spoken(defect: str, language: str) -> tuple[str, ...]:
+    name = DEFAULT_GLOSSARY.get(defect, {}).get(language)
+    return () if name is None else (name,)
