@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
+from inspector.domain.texts import texts_and_engines
 from inspector.domain.types import Disposition, InspectionReport
 
 __all__ = [
@@ -73,8 +74,9 @@ class LineStatus:
 class RecordedPart:
     """One inspection as the record keeps it.
 
-    ``texts`` holds the report text by language; ``image`` is the archived picture, None where it was
-    not kept or has expired.
+    ``texts`` holds the report text by language and ``engines`` who wrote it; the record keeps both in one mapping
+    (``kept_texts``), which is taken apart here. ``image`` is the archived picture, None where it was not kept or has
+    expired.
     """
 
     report: InspectionReport
@@ -82,3 +84,9 @@ class RecordedPart:
     image: Path | None
     recorded_at: datetime
     disposition: Disposition | None = None
+    engines: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        texts, engines = texts_and_engines(self.texts)
+        object.__setattr__(self, "texts", texts)
+        object.__setattr__(self, "engines", {**engines, **self.engines})

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from inspector.domain.commands import Command, Transcript
 from inspector.domain.live import Counts, LineStatus, RecordedPart
+from inspector.domain.texts import ReportText
 from inspector.domain.types import (
     Detections,
     Disposition,
@@ -36,6 +37,7 @@ __all__ = [
     "Recogniser",
     "RecordReader",
     "ReportArchive",
+    "ReportAuthor",
     "ReportSink",
     "ReportWriter",
     "TriggerSource",
@@ -228,6 +230,17 @@ class ReportWriter(Protocol):
 
 
 @runtime_checkable
+class ReportAuthor(Protocol):
+    """InspectionReport -> its texts in several languages, within a deadline of its own."""
+
+    def compose(
+        self, report: InspectionReport, languages: Sequence[str], *, hurry: bool = False
+    ) -> Mapping[str, ReportText]:
+        """Return the text in each language, left out where nobody speaks it; ``hurry`` says that parts are waiting."""
+        ...
+
+
+@runtime_checkable
 class Advisor(Protocol):
     """Second opinion on parts that the rules left at REVIEW."""
 
@@ -251,6 +264,10 @@ class Recogniser(Protocol):
 
     def feed(self, pcm: NDArray[np.int16]) -> Transcript | None:
         """Take 16 kHz mono samples; return a partial or a final transcript when there is one."""
+        ...
+
+    def flush(self) -> Transcript | None:
+        """Say that the stream has ended; return the final of what was being said, if anything."""
         ...
 
     def close(self) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from inspector.domain import FaultCode, Outcome
+from inspector.language.brief import Brief, Count, Kind, Rank, slotted_finding
 from inspector.language.findings import Clause, Finding
 from inspector.language.glossary import Glossary, one_line
 
-__all__ = ["Chinese"]
+__all__ = ["FAULTS", "Chinese", "part_name"]
 
-_FAULTS = {
+FAULTS = {
     FaultCode.CAMERA_LOST: ("相机无响应", "请检查相机电源和线缆"),
     FaultCode.BAD_FRAME: ("图像不完整或尺寸不符", "请重新检测，并检查相机"),
     FaultCode.DETECTOR: ("检测模型处理该图像时出错", "请重新检测；若反复出现，请联系维护人员"),
@@ -26,6 +27,12 @@ _FAULTS = {
 _PLAIN = {"not_allowed": "该缺陷不允许存在", "unlisted": "没有适用的判定规则"}
 
 
+def part_name(part_id: str) -> str:
+    """Return the part as a sentence names it: its id in quotation marks, on one line."""
+    shown = one_line(part_id).replace("“", "'").replace("”", "'")
+    return f"零件“{shown}”" if shown.strip() else "无编号零件"
+
+
 class Chinese:
     """Phrases the facts of a report; every figure arrives as text and is never touched."""
 
@@ -36,14 +43,14 @@ class Chinese:
 
     def fault(self, part_id: str, fault: FaultCode) -> str:
         """Say that the part was not inspected, why, and what to do."""
-        why, remedy = _FAULTS.get(fault, ("检测失败", "请重新检测"))
-        return f"{self._part(part_id)}未完成检测：{why}。{remedy}；该件暂扣。"
+        why, remedy = FAULTS.get(fault, ("检测失败", "请重新检测"))
+        return f"{part_name(part_id)}未完成检测：{why}。{remedy}；该件暂扣。"
 
     def passed(self, part_id: str, found: int, largest: Finding | None) -> str:
         """Say that the part goes on."""
         if not found:
-            return f"{self._part(part_id)}合格：未发现缺陷。放行。"
-        text = f"{self._part(part_id)}合格：发现 {found} 处，均在限值以内"
+            return f"{part_name(part_id)}合格：未发现缺陷。放行。"
+        text = f"{part_name(part_id)}合格：发现 {found} 处，均在限值以内"
         if largest is not None:
             lead = "；最大一处为" if found > 1 else "，为"
             text += f"{lead}{self._what(largest)}，{self._name('length')} {largest.size}"
@@ -56,11 +63,32 @@ class Chinese:
         more = len(findings) > shown
         head = f"{word}，共 {len(findings)} 处，最严重的为：{what}……" if more else f"{word}：{what}。"
         follow = "产线将其剔除。" if outcome is Outcome.FAIL else "该件暂扣，等待人工判定。"
-        return f"{self._part(part_id)}{head}{follow}"
+        return f"{part_name(part_id)}{head}{follow}"
 
-    def _part(self, part_id: str) -> str:
-        shown = one_line(part_id).replace("“", "'").replace("”", "'")
-        return f"零件“{shown}”" if shown.strip() else "无编号零件"
+    def slotted(self, brief: Brief) -> str:
+        """Say one brief with empty slots."""
+        match brief.kind:
+            case Kind.FAULT:
+                return "{part}未完成检测：{cause}。{remedy}；该件暂扣。"
+            case Kind.FINDING:
+                return f"{self._finding(slotted_finding(brief))}。"
+            case Kind.LARGEST:
+                lead = "最大的为" if brief.rank is Rank.FIRST else "为"
+                return f"{lead}{self._finding(slotted_finding(brief))}。"
+            case Kind.CLOSING:
+                return {
+                    Outcome.PASS: "放行。",
+                    Outcome.REVIEW: "该件暂扣，等待人工判定。",
+                    Outcome.FAIL: "产线将其剔除。",
+                }[brief.outcome or Outcome.PASS]
+        if brief.outcome is Outcome.PASS:
+            few = "{part}合格：发现 {count} 处，均在限值以内。"
+            return {Count.NONE: "{part}合格：未发现缺陷。", Count.FEW: few}.get(
+                brief.count, "{part}合格：缺陷在限值以内。"
+            )
+        word = "不合格" if brief.outcome is Outcome.FAIL else "待复检"
+        many = {Count.FEW: "，共 {count} 处", Count.MANY: "，共 {count} 处，最严重的列在前面"}
+        return f"{{part}}{word}{many.get(brief.count, '')}。"
 
     def _name(self, term: str) -> str:
         return self._glossary.name(term, self.language)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from inspector.domain import FaultCode, Outcome
+from inspector.language.brief import Brief, Count, Kind, Rank, slotted_finding
 from inspector.language.findings import Clause, Finding
 from inspector.language.glossary import Glossary, one_line
 
-__all__ = ["English"]
+__all__ = ["FAULTS", "English", "part_name"]
 
-_FAULTS = {
+FAULTS = {
     FaultCode.CAMERA_LOST: ("the camera does not answer", "Check its power and cable"),
     FaultCode.BAD_FRAME: ("the picture was incomplete or of the wrong size", "Inspect it again; check the camera"),
     FaultCode.DETECTOR: ("the detector failed on this picture", "Inspect it again; call maintenance if it repeats"),
@@ -26,6 +27,12 @@ _FAULTS = {
 _PLAIN = {"not_allowed": "not allowed on this part", "unlisted": "no rule covers it"}
 
 
+def part_name(part_id: str) -> str:
+    """Return the part as a sentence names it: its id in quotation marks, on one line."""
+    shown = one_line(part_id).replace("“", "'").replace("”", "'")
+    return f"Part “{shown}”" if shown.strip() else "A part without an id"
+
+
 class English:
     """Phrases the facts of a report; every figure arrives as text and is never touched."""
 
@@ -36,15 +43,15 @@ class English:
 
     def fault(self, part_id: str, fault: FaultCode) -> str:
         """Say that the part was not inspected, why, and what to do."""
-        why, remedy = _FAULTS.get(fault, ("the inspection failed", "Inspect it again"))
-        return f"{self._part(part_id)} was not inspected: {why}. {remedy}; the part is held."
+        why, remedy = FAULTS.get(fault, ("the inspection failed", "Inspect it again"))
+        return f"{part_name(part_id)} was not inspected: {why}. {remedy}; the part is held."
 
     def passed(self, part_id: str, found: int, largest: Finding | None) -> str:
         """Say that the part goes on."""
         if not found:
-            return f"{self._part(part_id)} passed: nothing was found. It moves on."
+            return f"{part_name(part_id)} passed: nothing was found. It moves on."
         noun = "finding" if found == 1 else "findings"
-        text = f"{self._part(part_id)} passed: {found} {noun} within limits"
+        text = f"{part_name(part_id)} passed: {found} {noun} within limits"
         if largest is not None:
             lead = ": " if found == 1 else "; the largest: "
             text += f"{lead}{self._what(largest)}, {self._name('length')} {largest.size}"
@@ -59,11 +66,34 @@ class English:
             f"{word} with {len(findings)} nonconformities, the worst first: {what}; …" if more else f"{word}: {what}."
         )
         follow = "The line rejects it." if outcome is Outcome.FAIL else "It is held until a person decides."
-        return f"{self._part(part_id)} {head} {follow}"
+        return f"{part_name(part_id)} {head} {follow}"
 
-    def _part(self, part_id: str) -> str:
-        shown = one_line(part_id).replace("“", "'").replace("”", "'")
-        return f"Part “{shown}”" if shown.strip() else "A part without an id"
+    def slotted(self, brief: Brief) -> str:
+        """Say one brief with empty slots."""
+        match brief.kind:
+            case Kind.FAULT:
+                return "{part} was not inspected: {cause}. {remedy}; the part is held."
+            case Kind.FINDING:
+                return f"{self._finding(slotted_finding(brief))}."
+            case Kind.LARGEST:
+                lead = "the largest: " if brief.rank is Rank.FIRST else ""
+                return f"{lead}{self._finding(slotted_finding(brief))}."
+            case Kind.CLOSING:
+                return {
+                    Outcome.PASS: "It moves on.",
+                    Outcome.REVIEW: "It is held until a person decides.",
+                    Outcome.FAIL: "The line rejects it.",
+                }[brief.outcome or Outcome.PASS]
+        if brief.outcome is Outcome.PASS:
+            few = "{part} passed: {count} findings within limits."
+            nothing = "{part} passed: nothing was found."
+            return {Count.NONE: nothing, Count.FEW: few}.get(brief.count, "{part} passed: a finding within limits.")
+        word = "failed" if brief.outcome is Outcome.FAIL else "needs review"
+        many = {
+            Count.FEW: " with {count} nonconformities",
+            Count.MANY: " with {count} nonconformities, the worst first",
+        }
+        return f"{{part}} {word}{many.get(brief.count, '')}."
 
     def _name(self, term: str) -> str:
         return self._glossary.name(term, self.language)

@@ -36,6 +36,8 @@ class Clause:
         The limit and how far the value lies from it (never negative), with units.
     beyond
         True where the value lies on the wrong side of the limit.
+    excess
+        Distance to the limit as a share of the limit; None where the record lacks one of them or the limit is zero.
     """
 
     code: str
@@ -44,6 +46,7 @@ class Clause:
     limit: str = ""
     distance: str = ""
     beyond: bool = False
+    excess: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +126,8 @@ def _clause(report: InspectionReport, reason: Reason) -> Clause:
     limit = "" if reason.limit is None else _join(exact_text(reason.limit), unit)
     distance = "" if reason.margin is None else _join(distance_text(reason.margin, uncertainty), unit)
     beyond = reason.margin is not None and reason.margin < 0
-    return Clause(reason.code, reason.characteristic, value, limit, distance, beyond)
+    excess = abs(reason.margin / reason.limit) if reason.margin is not None and reason.limit else None
+    return Clause(reason.code, reason.characteristic, value, limit, distance, beyond, excess)
 
 
 def _measurement(report: InspectionReport, detection: int | None, characteristic: str) -> Measurement | None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from inspector.domain import FaultCode, InspectionReport, LanguageError, Outcome
+from inspector.language.brief import Brief
 from inspector.language.chinese import Chinese
 from inspector.language.english import English
 from inspector.language.findings import Finding, findings_of, largest
@@ -18,6 +19,7 @@ class _Phrases(Protocol):
     def fault(self, part_id: str, fault: FaultCode) -> str: ...
     def passed(self, part_id: str, found: int, largest: Finding | None) -> str: ...
     def rejected(self, part_id: str, outcome: Outcome, findings: tuple[Finding, ...], shown: int) -> str: ...
+    def slotted(self, brief: Brief) -> str: ...
 
 
 class TemplateWriter:
@@ -39,6 +41,10 @@ class TemplateWriter:
         self._phrases: Mapping[str, _Phrases] = {"en": English(names), "zh": Chinese(names)}
         self._shown = shown
 
+    def speaks(self, language: str) -> bool:
+        """Return whether it has phrases of this language."""
+        return language in self._phrases
+
     def write(self, report: InspectionReport, language: str) -> str:
         """Return the report's text in ``en`` or ``zh``; raises ``LanguageError`` for any other language."""
         phrases = self._phrases.get(language)
@@ -52,3 +58,7 @@ class TemplateWriter:
             found = len(report.detections.items) if report.detections else 0
             return phrases.passed(part_id, found, largest(report) if found else None)
         return phrases.rejected(part_id, verdict.outcome, findings_of(report), self._shown)
+
+    def slotted(self, brief: Brief, language: str) -> str:
+        """Return what the template says to one brief, its slots still empty; for engines' checks and examples."""
+        return self._phrases[language].slotted(brief)
