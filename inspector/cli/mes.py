@@ -81,7 +81,7 @@ def status(
     line: Annotated[Path, typer.Argument(help="YAML of the line.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")] = False,
 ) -> None:
-    """Say how many messages wait in the outbox of a line's record, and how old the oldest is.
+    """Say how many messages wait in the outbox of a line's record, how old the oldest is, and how fast they go.
 
     For example:
 
@@ -90,7 +90,7 @@ def status(
     import json
     from datetime import UTC, datetime
 
-    from inspector.domain import StoreError
+    from inspector.domain import Queue, StoreError
     from inspector.settings import load_line
     from inspector.store import Database, SqlOutbox
 
@@ -99,23 +99,35 @@ def status(
     file = Path(url.removeprefix("sqlite:///"))
     if url.startswith("sqlite:") and not file.exists():
         raise StoreError(f"{settings.line} has no record yet: {file}", remedy=f"Start it: inspector run {line}")
-    database = Database(url)
+    database = Database(url, username=settings.store.username, password=settings.store.password())
     try:
-        backlog = SqlOutbox(database).backlog()
+        line_name, station = settings.line, settings.station
+        outboxes = {queue: SqlOutbox(database, line=line_name, station=station, queue=queue) for queue in Queue}
+        backlogs = {queue: outbox.backlog() for queue, outbox in outboxes.items()}
     finally:
         database.close()
-    age_s = (datetime.now(UTC) - backlog.oldest).total_seconds() if backlog.oldest else None
-    if as_json:
-        body = {
-            "line": settings.line,
+    now = datetime.now(UTC)
+    said = {
+        queue.value: {
             "waiting": backlog.messages,
-            "oldest_age_s": None if age_s is None else round(age_s, 1),
+            "oldest_age_s": round((now - backlog.oldest).total_seconds(), 1) if backlog.oldest else None,
             "acknowledged": backlog.acknowledged,
+            "per_minute": backlog.per_minute,
+            "set_aside": backlog.refused,
         }
-        typer.echo(json.dumps(body))
+        for queue, backlog in backlogs.items()
+    }
+    if as_json:
+        typer.echo(json.dumps({"line": settings.line, "station": settings.station, **said}))
         return
-    waiting = f"{backlog.messages} waiting" + (f", the oldest for {_age(age_s)}" if age_s is not None else "")
-    typer.echo(f"{settings.line}: {waiting}, {backlog.acknowledged} acknowledged")
+    for queue, one in said.items():
+        age = one["oldest_age_s"]
+        waiting = f"{one['waiting']} waiting" + (f", the oldest for {_age(age)}" if age is not None else "")
+        aside = f", {one['set_aside']} set aside" if one["set_aside"] else ""
+        typer.echo(
+            f"{settings.line} {queue}: {waiting}, {one['acknowledged']} acknowledged, "
+            f"{one['per_minute']} in the last minute{aside}"
+        )
 
 
 @app.command()

@@ -29,7 +29,7 @@ class MessageCounter:
 
     Parameters
     ----------
-    url, username, password, ca_file, client_id, protocol
+    url, username, password, ca_file, cert_file, key_file, client_id, protocol
         As for ``MqttLink``.
     topic
         What to subscribe to; wildcards are allowed without ``ack_topic``.
@@ -39,6 +39,8 @@ class MessageCounter:
     on_result
         Called with each new message, in order, before it is acknowledged: commit there. An ``InspectorError``
         means that it was not committed; acknowledging, it will come again.
+    remember
+        How many ids are kept to know a copy by; more than a line ever has on its way at once.
     """
 
     def __init__(
@@ -50,15 +52,20 @@ class MessageCounter:
         username: str = "",
         password: str = "",
         ca_file: Path | None = None,
+        cert_file: Path | None = None,
+        key_file: Path | None = None,
         ack_topic: str = "",
         protocol: Protocol = "auto",
         on_result: Callable[[dict[str, Any]], None] = _ignore,
+        remember: int = 10_000,
     ) -> None:
         self._topic = topic
         self._ack_topic = ack_topic
         self._on_result = on_result
         self._changed = threading.Condition()
         self._ids: dict[str, int] = {}
+        self._remember = remember
+        self._count = 0
         self._last: int | None = None
         self._last_id = ""
         self._on_its_way: int | None = None
@@ -68,7 +75,14 @@ class MessageCounter:
         self.gaps = 0
         self.unreadable = 0
         self.link = MqttLink(
-            url, client_id=client_id, username=username, password=password, ca_file=ca_file, protocol=protocol
+            url,
+            client_id=client_id,
+            username=username,
+            password=password,
+            ca_file=ca_file,
+            cert_file=cert_file,
+            key_file=key_file,
+            protocol=protocol,
         )
         self.link.attach(self)
 
@@ -84,7 +98,7 @@ class MessageCounter:
 
     @property
     def ids(self) -> list[str]:
-        """Every ``msg_id`` taken, in the order it came."""
+        """The ``msg_id`` of the newest messages taken, in the order they came."""
         with self._changed:
             return list(self._ids)
 
@@ -98,12 +112,12 @@ class MessageCounter:
     def count(self) -> int:
         """How many different messages arrived."""
         with self._changed:
-            return len(self._ids)
+            return self._count
 
     def wait_for(self, count: int, timeout_s: float) -> bool:
         """Return True as soon as that many different messages have arrived, False when the time is over."""
         with self._changed:
-            return self._changed.wait_for(lambda: len(self._ids) >= count, timeout_s)
+            return self._changed.wait_for(lambda: self._count >= count, timeout_s)
 
     def close(self) -> None:
         """Disconnect, the last acknowledgement delivered; the broker keeps the session."""
@@ -164,6 +178,9 @@ class MessageCounter:
         if new:
             with self._changed:  # after the acknowledgement: who waits for the last message may close at once
                 self._ids[msg_id] = seq
+                self._count += 1
+                if len(self._ids) > self._remember:
+                    del self._ids[next(iter(self._ids))]
                 self._changed.notify_all()
 
     def _follows(self, seq: int, oldest: int) -> bool:

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, Field
 
 from inspector.domain import (
-    ConfigurationError,
     Disposition,
     FaultCode,
     InspectionReport,
     Measurement,
     OutboxMessage,
     Outcome,
+    Picture,
     Reason,
     SpecLimits,
 )
+from inspector.mes.orders import Order
+from inspector.mes.topics import Message, Source, Topics
 
 __all__ = [
     "RESULT_SCHEMA",
@@ -28,9 +28,7 @@ __all__ = [
     "Result",
     "ResultMessages",
     "ResultOnTheWire",
-    "Source",
     "State",
-    "Topics",
     "Versioned",
     "result_schema",
 ]
@@ -44,21 +42,7 @@ LimitsOf = Callable[[str, Measurement], SpecLimits | None]
 Checked = Literal["OK", "NOK", "UNKNOWN"]
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
-
-
-class Source(_Model):
-    """Where it comes from, in the order of ISA-95's equipment hierarchy."""
-
-    enterprise: str
-    site: str
-    area: str
-    line: str
-    cell: str
-
-
-class Versioned(_Model):
+class Versioned(Message):
     """A recipe, model or calibration: which one, and the hash of its content."""
 
     id: str
@@ -66,7 +50,7 @@ class Versioned(_Model):
     hash: str | None = Field(default=None, description="SHA-256, hexadecimal")
 
 
-class MeasurementEntry(_Model):
+class MeasurementEntry(Message):
     """One characteristic of one defect or of the part."""
 
     name: str = Field(description="characteristic: length, width, area, position_x …")
@@ -82,7 +66,7 @@ class MeasurementEntry(_Model):
     method: str
 
 
-class DefectEntry(_Model):
+class DefectEntry(Message):
     """One finding."""
 
     code: str | None = Field(default=None, description="the plant's own defect code")
@@ -93,7 +77,7 @@ class DefectEntry(_Model):
     sha256: str | None = Field(default=None, description="of that file")
 
 
-class ReasonEntry(_Model):
+class ReasonEntry(Message):
     """Why the result is not OK."""
 
     code: str
@@ -108,7 +92,7 @@ class ReasonEntry(_Model):
     note: str | None = None
 
 
-class DispositionEntry(_Model):
+class DispositionEntry(Message):
     """What happens to the part."""
 
     decision: str
@@ -117,7 +101,7 @@ class DispositionEntry(_Model):
     decided_by: str
 
 
-class Result(_Model):
+class Result(Message):
     """One inspection, as kept in the outbox."""
 
     schema_: Literal["inspection-result/1"] = Field(default=RESULT_SCHEMA, alias="schema")
@@ -153,7 +137,7 @@ class ResultOnTheWire(Result):
     oldest_seq: int = Field(description="the oldest message the line still keeps for sending again")
 
 
-class State(_Model):
+class State(Message):
     """Whether the line is connected; retained, and the Last Will."""
 
     schema_: Literal["state/1"] = Field(default=STATE_SCHEMA, alias="schema")
@@ -166,43 +150,6 @@ class State(_Model):
 def result_schema() -> dict[str, Any]:
     """Return the JSON Schema (2020-12) of the published result."""
     return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | ResultOnTheWire.model_json_schema()
-
-
-@dataclass(frozen=True, slots=True)
-class Topics:
-    """The topics of one line; raises ``ConfigurationError`` where a name cannot be part of a topic."""
-
-    source: Source
-
-    def __post_init__(self) -> None:
-        for key, name in self.source.model_dump().items():
-            # $ at the start is the broker's own tree; the others have a meaning of their own in MQTT.
-            if not name or re.search(r"[/+#\x00]", name) or name.startswith("$"):
-                raise ConfigurationError(
-                    f"mes.identity.{key} {name!r} cannot be part of an MQTT topic",
-                    remedy="Use a name without / + # and not starting with $",
-                )
-
-    @property
-    def base(self) -> str:
-        """``v1/{enterprise}/{site}/{area}/{line}/{cell}``."""
-        source = self.source
-        return f"v1/{source.enterprise}/{source.site}/{source.area}/{source.line}/{source.cell}"
-
-    @property
-    def result(self) -> str:
-        """Where results go."""
-        return f"{self.base}/inspection/result"
-
-    @property
-    def ack(self) -> str:
-        """Where the consumer acknowledges."""
-        return f"{self.base}/inspection/ack"
-
-    @property
-    def state(self) -> str:
-        """Where the line says whether it is connected."""
-        return f"{self.base}/state"
 
 
 class ResultMessages:
@@ -231,7 +178,7 @@ class ResultMessages:
         defect_codes: dict[str, str] | None = None,
     ) -> None:
         self.topics = Topics(source)
-        self._source = source
+        self.source = source
         self._operation = operation
         self._simulated = simulated
         self._recipes = recipes or {}
@@ -240,17 +187,24 @@ class ResultMessages:
         self._codes = defect_codes or {}
 
     def result(
-        self, report: InspectionReport, *, disposition: Disposition | None = None, image_ref: str | None = None
+        self,
+        report: InspectionReport,
+        *,
+        disposition: Disposition | None = None,
+        picture: Picture | None = None,
+        order: Order | None = None,
     ) -> OutboxMessage:
         """Return the outbox message of this report; the same report always gives the same ``msg_id``."""
-        return OutboxMessage(
-            msg_id=str(report.id),
-            topic=self.topics.result,
-            body=self.model(report, disposition=disposition, image_ref=image_ref).model_dump_json(by_alias=True),
-        )
+        result = self.model(report, disposition=disposition, picture=picture, order=order)
+        return OutboxMessage(str(report.id), self.topics.result, result.model_dump_json(by_alias=True))
 
     def model(
-        self, report: InspectionReport, *, disposition: Disposition | None = None, image_ref: str | None = None
+        self,
+        report: InspectionReport,
+        *,
+        disposition: Disposition | None = None,
+        picture: Picture | None = None,
+        order: Order | None = None,
     ) -> Result:
         """Return the result as a model."""
         trigger, verdict, detections = report.trigger, report.verdict, report.detections
@@ -258,9 +212,12 @@ class ResultMessages:
         return Result(
             msg_id=str(report.id),
             ts=trigger.at,
-            source=self._source,
+            source=self.source,
             station=trigger.station,
             plc_sequence=trigger.sequence,
+            workorder=order.workorder if order else None,
+            product=order.product if order else None,
+            lot=order.lot if order else None,
             serial=trigger.part_id,
             operation=self._operation or None,
             recipe=self._recipes.get(verdict.recipe, Versioned(id=verdict.recipe)),
@@ -277,7 +234,8 @@ class ResultMessages:
                     class_=item.label,
                     score=item.score,
                     bbox=(item.box.x0, item.box.y0, item.box.x1, item.box.y1),
-                    image_ref=image_ref,
+                    image_ref=picture.name if picture else None,
+                    sha256=picture.sha256 if picture else None,
                 )
                 for item in (detections.items if detections is not None else ())
             ],
@@ -316,7 +274,7 @@ class ResultMessages:
 
     def state(self, online: bool, since: datetime | None = None) -> bytes:
         """Return the retained state message."""
-        state = State(source=self._source, online=online, since=since, simulated=self._simulated)
+        state = State(source=self.source, online=online, since=since, simulated=self._simulated)
         return state.model_dump_json(by_alias=True).encode()
 
 

@@ -111,6 +111,8 @@ class MqttLink:
         ``mqtt://host:port``, or ``mqtts://host:port`` with TLS.
     ca_file
         Certificates to trust instead of the system's, PEM.
+    cert_file, key_file
+        Our own certificate and its private key, PEM, for a broker that asks for one.
     client_id
         Stable, and used by nobody else: the broker keeps the session under this name.
     presence
@@ -135,6 +137,8 @@ class MqttLink:
         username: str = "",
         password: str = "",
         ca_file: Path | None = None,
+        cert_file: Path | None = None,
+        key_file: Path | None = None,
         presence: Presence | None = None,
         protocol: Protocol = "auto",
         on_lamp: Callable[[LampState], None] = QUIET,
@@ -143,7 +147,7 @@ class MqttLink:
         self._client_id = client_id
         self._username = username
         self._password = password
-        self._tls = _trust(ca_file) if self.address.tls else None
+        self._tls = _trust(ca_file, cert_file, key_file) if self.address.tls else None
         self._presence = presence
         self._protocols = {
             "auto": (MQTTProtocolVersion.MQTTv5, MQTTProtocolVersion.MQTTv311),
@@ -382,11 +386,21 @@ class MqttLink:
         self._on_lamp(lamp)
 
 
-def _trust(ca_file: Path | None) -> ssl.SSLContext:
+def _trust(ca_file: Path | None, cert_file: Path | None, key_file: Path | None) -> ssl.SSLContext:
     try:
-        return ssl.create_default_context(cafile=ca_file)
+        context = ssl.create_default_context(cafile=ca_file)
     except OSError as error:
         raise ConfigurationError(
             f"the certificates in {ca_file} cannot be used: {error.strerror or error}",
             remedy="Name a PEM file with the certificate authority of the broker",
         ) from error
+    if cert_file is not None:
+        try:
+            # An answer instead of the library's question at the terminal where the key is encrypted.
+            context.load_cert_chain(cert_file, key_file, password=lambda: b"")
+        except OSError as error:
+            raise ConfigurationError(
+                f"the certificate {cert_file} with the key {key_file} cannot be used: {error.strerror or error}",
+                remedy="Name PEM files that belong together; the key must not have a passphrase",
+            ) from error
+    return context

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable
+from datetime import timedelta
 from pathlib import Path
+from typing import Protocol
 
-from inspector.domain import ConfigurationError, Lamp, LampState
+from inspector.domain import ConfigurationError, Lamp, LampState, StoreError
 from inspector.runtime import wiring
 from inspector.runtime.office import Office
 from inspector.runtime.signals import SignalReceiver
@@ -16,9 +20,20 @@ from inspector.settings import LineSettings
 
 __all__ = ["office_main"]
 
+log = logging.getLogger(__name__)
+
 LOOK_EVERY_S = 0.2
+TIDY_EVERY_S = 3600.0
 DRAIN_S = 10.0
 STOP_FOLLOWS_S = 5.0
+
+
+class Forgetful(Protocol):
+    """An outbox that can drop what was acknowledged."""
+
+    def forget(self, older_than: timedelta) -> int:
+        """Remove messages acknowledged longer ago than this; return how many."""
+        ...
 
 
 class LampCell:
@@ -41,10 +56,10 @@ def office_main(
 ) -> None:
     """Record, relay and show until told to stop; then record what is left and let the outbox drain."""
     board = wiring.build_board(settings)
-    database, record, outbox = wiring.build_record(settings)
+    database, record, outboxes = wiring.build_record(settings)
     status = initial_status(settings)
     mes = LampCell(status.lamps[Lamp.MES])
-    relay = wiring.build_relay(settings, outbox, broker, on_lamp=mes.set)
+    relay = wiring.build_relay(settings, outboxes, broker, on_lamp=mes.set)
     office = Office(
         spool=wiring.build_spool(settings, data),
         archive=record,
@@ -58,7 +73,10 @@ def office_main(
     )
     relay.start()
     stop = threading.Event()
-    recorder = threading.Thread(target=_keep_recording, args=(office, data / settings.line, stop), name="recorder")
+    tidy = Tidy(outboxes.values(), timedelta(days=settings.store.keep_messages_days))
+    recorder = threading.Thread(
+        target=_keep_recording, args=(office, data / settings.line, stop, tidy), name="recorder"
+    )
     recorder.start()
     try:
         if screen:
@@ -87,12 +105,32 @@ def _serve(lifeline: Lifeline, stop: threading.Event, serve: Callable[[Callable[
         raise ConfigurationError("the screen ended by itself", remedy="Its messages above say why")
 
 
-def _keep_recording(office: Office, own: Path, stop: threading.Event) -> None:
+class Tidy:
+    """Removes from the outboxes, now and then, what the MES has had for long enough."""
+
+    def __init__(self, outboxes: Iterable[Forgetful], keep: timedelta) -> None:
+        self._outboxes, self._keep = tuple(outboxes), keep
+        self._due_at = time.monotonic()
+
+    def __call__(self) -> None:
+        """Do it where it is due; a store that refuses is asked again the next time."""
+        if time.monotonic() < self._due_at:
+            return
+        self._due_at = time.monotonic() + TIDY_EVERY_S
+        try:
+            for outbox in self._outboxes:
+                outbox.forget(self._keep)
+        except StoreError as error:
+            log.warning("acknowledged messages are not removed: %s", error)
+
+
+def _keep_recording(office: Office, own: Path, stop: threading.Event, tidy: Callable[[], None]) -> None:
     receiver = SignalReceiver(own)
     try:
         while not stop.is_set():
             office.heard(receiver.wait(LOOK_EVERY_S))
             office.record_waiting()
+            tidy()
         # The line has ended before the office is told to: what it left is all there is.
         while office.record_waiting():
             pass

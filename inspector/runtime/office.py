@@ -20,6 +20,7 @@ from inspector.domain import (
     LineStatus,
     OutboxMessage,
     Outcome,
+    Picture,
     RecordedPart,
     RecordReader,
     ReportArchive,
@@ -28,12 +29,17 @@ from inspector.domain import (
 )
 from inspector.runtime.spool import Spool, Spooled
 
-__all__ = ["Archive", "Board", "Office", "default_disposition"]
+__all__ = ["Archive", "Board", "Compose", "Office", "default_disposition"]
 
 log = logging.getLogger(__name__)
 
 SILENT_AFTER_S = 3.0
 RETRY_S = 1.0
+
+
+Compose = Callable[
+    [InspectionReport, Disposition | None, Mapping[str, str], Picture | None], Sequence[OutboxMessage]
+]
 
 
 class Archive(ReportArchive, RecordReader, Protocol):
@@ -58,7 +64,7 @@ class Office:
     Parameters
     ----------
     compose
-        Makes the messages for the MES from a report, its disposition and its picture's name.
+        Makes the messages for the MES from a report, its disposition, its texts and its picture.
     written
         Called after each commit, so that the relay need not poll.
     mes
@@ -73,7 +79,7 @@ class Office:
         board: Board,
         writer: ReportWriter,
         languages: Sequence[str],
-        compose: Callable[[InspectionReport, Disposition | None], Sequence[OutboxMessage]],
+        compose: Compose,
         written: Callable[[], None],
         status: LineStatus,
         mes: Callable[[], LampState],
@@ -125,11 +131,12 @@ class Office:
     def _record(self, entry: Spooled) -> None:
         report = entry.report
         disposition = default_disposition(report)
+        texts = self._texts(report)
         recorded = self._archive.record(
             report,
             pixels=self._spool.pixels(entry),
-            texts=self._texts(report),
-            messages=self._compose(report, disposition),
+            texts=texts,
+            messages=lambda picture: self._compose(report, disposition, texts, picture),
             disposition=disposition,
         )
         self._spool.discard(entry)

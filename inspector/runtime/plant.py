@@ -124,7 +124,15 @@ class Plant:
             url = f"mqtt://127.0.0.1:{mes.port or embedded.free_port()}"
             return wiring.Broker(url, EMBEDDED_USER, secrets.token_urlsafe(), protocol="3.1.1")
         if isinstance(mes, MqttMes):
-            return wiring.Broker(mes.url, mes.username or "", mes.password() or "", mes.protocol)
+            return wiring.Broker(
+                mes.url,
+                mes.username or "",
+                mes.password() or "",
+                mes.protocol,
+                ca_file=mes.ca_file,
+                cert_file=mes.cert_file,
+                key_file=mes.key_file,
+            )
         return None
 
     def _plc(self) -> tuple[str, dict[str, str]]:

@@ -9,7 +9,18 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from inspector.domain import SettingsError
-from inspector.settings.base import HOST, ClassName, EnvironmentName, FilePath, Name, NodeId, Port, Settings, TopicLevel
+from inspector.settings.base import (
+    HOST,
+    ClassName,
+    EnvironmentName,
+    FilePath,
+    Items,
+    Name,
+    NodeId,
+    Port,
+    Settings,
+    TopicLevel,
+)
 
 DefectNumber = Annotated[int, Field(ge=1, le=65534)]
 
@@ -110,14 +121,53 @@ class ImageArchive(Settings):
     )
 
 
-class Store(Settings):
+class _Login(Settings):
+    """Who enters a server; the password is named here and kept elsewhere."""
+
+    username: str | None = Field(default=None, min_length=1, max_length=128, description="User name at the server.")
+    password_env: EnvironmentName | None = Field(
+        default=None, description="Name of the environment variable that holds the password."
+    )
+    password_file: FilePath | None = Field(
+        default=None, description="File that holds the password, first line; relative to this file."
+    )
+
+    def password(self, environ: Mapping[str, str] = os.environ) -> str | None:
+        """Return the password from the environment or the file; None where the line names neither.
+
+        Raises ``SettingsError`` where the named variable is not set or the file cannot be read.
+        """
+        key = "store" if isinstance(self, Store) else "mes"
+        if self.password_env is not None:
+            if not environ.get(self.password_env):
+                raise SettingsError(
+                    f"{key}.password_env: the environment variable {self.password_env} is not set",
+                    remedy=f"Set {self.password_env} to the password before the start.",
+                )
+            return environ[self.password_env]
+        if self.password_file is not None:
+            try:
+                return self.password_file.read_text(encoding="utf-8").split("\n", 1)[0].rstrip("\r")
+            except (OSError, UnicodeDecodeError) as error:
+                raise SettingsError(
+                    f"{key}.password_file: {self.password_file} cannot be read ({error})",
+                    remedy="Write the password into this file, readable by the inspector's user only.",
+                ) from error
+        return None
+
+
+class Store(_Login):
     """The record of every inspection."""
 
     url: str | None = Field(
         default=None,
-        description="Database: `sqlite:///FILE`, relative to the data folder; default: `LINE/record.db`.",
+        description="Database: `sqlite:///FILE`, relative to the data folder; default: `LINE/record.db`. Or "
+        "`postgresql://HOST/DATABASE`, which many stations may share.",
     )
     images: ImageArchive = Field(default=ImageArchive(), description="The image archive.")
+    keep_messages_days: int = Field(
+        default=14, ge=0, le=36500, description="Days until a message that the MES has is removed from the outbox."
+    )
 
 
 # --- MES --------------------------------------------------------------------------------------------------
@@ -141,45 +191,33 @@ class _Messages(Settings):
         description="When a result counts as delivered. `ack`: when the MES has acknowledged it on the ack topic. "
         "`puback`: when the broker has it; a broker that dies with the MES away may lose it.",
     )
+    events: Literal["ack", "puback"] = Field(
+        default="puback", description="The same for dispositions, overrides, faults, report texts and shift reports."
+    )
+    send: Items[Literal["disposition", "override", "fault", "text", "shift"]] = Field(
+        default=("disposition", "override", "fault", "text", "shift"),
+        description="Which messages are sent beside the results.",
+    )
 
 
-class MqttMes(_Messages):
+class MqttMes(_Messages, _Login):
     """Results go to an MQTT broker of the plant."""
 
     kind: Literal["mqtt"] = Field(description="A broker of the plant.")
-    url: str = Field(description="Address of the broker: `mqtt://host:1883`.")
+    url: str = Field(description="Address of the broker: `mqtt://host:1883`, with TLS `mqtts://host:8883`.")
     protocol: Literal["auto", "5", "3.1.1"] = Field(
         default="auto", description="Version of MQTT, in quotes; `auto` tries 5, then 3.1.1."
     )
-    username: str | None = Field(default=None, min_length=1, max_length=128, description="User name at the broker.")
-    password_env: EnvironmentName | None = Field(
-        default=None, description="Name of the environment variable that holds the password."
+    ca_file: FilePath | None = Field(
+        default=None,
+        description="Certificates to trust instead of this machine's, PEM; relative to this file. For `mqtts://` only.",
     )
-    password_file: FilePath | None = Field(
-        default=None, description="File that holds the password, first line; relative to this file."
+    cert_file: FilePath | None = Field(
+        default=None, description="The line's own certificate for the broker, PEM; relative to this file."
     )
-
-    def password(self, environ: Mapping[str, str] = os.environ) -> str | None:
-        """Return the password from the environment or the file; None where the line names neither.
-
-        Raises ``SettingsError`` where the named variable is not set or the file cannot be read.
-        """
-        if self.password_env is not None:
-            if not environ.get(self.password_env):
-                raise SettingsError(
-                    f"mes.password_env: the environment variable {self.password_env} is not set",
-                    remedy=f"Set {self.password_env} to the broker's password before the start.",
-                )
-            return environ[self.password_env]
-        if self.password_file is not None:
-            try:
-                return self.password_file.read_text(encoding="utf-8").split("\n", 1)[0].rstrip("\r")
-            except (OSError, UnicodeDecodeError) as error:
-                raise SettingsError(
-                    f"mes.password_file: {self.password_file} cannot be read ({error})",
-                    remedy="Write the password into this file, readable by the inspector's user only.",
-                ) from error
-        return None
+    key_file: FilePath | None = Field(
+        default=None, description="Private key of `cert_file`, PEM, without a passphrase; relative to this file."
+    )
 
 
 class EmbeddedMes(_Messages):

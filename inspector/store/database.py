@@ -17,7 +17,7 @@ from alembic.config import Config
 from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 
 from inspector.domain import DiskFull, StoreError
 
@@ -25,6 +25,8 @@ __all__ = ["Database"]
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 NO_ROOM_BYTES = 1 << 20
+MIGRATION_LOCK = 7_226_001  # any number that this program alone uses
+SQLSTATE_DISK_FULL = "53100"
 
 
 class Database:
@@ -35,12 +37,17 @@ class Database:
     Parameters
     ----------
     url
-        SQLAlchemy URL, ``sqlite:///relative/path.db`` or ``sqlite:////absolute/path.db``. Folders are made.
+        ``sqlite:///relative/path.db``, ``sqlite:////absolute/path.db`` (folders are made), or
+        ``postgresql://user@host:port/database`` (needs the extra ``postgres``).
+    username, password
+        For a database server; the address carries none.
     synchronous
-        SQLite's word on power cuts. ``NORMAL`` never corrupts, but may forget the last transactions;
-        ``FULL`` forgets none and commits at about a third of the rate.
+        SQLite's word on power cuts. ``FULL`` forgets no committed transaction; ``NORMAL`` never corrupts and
+        commits at about three times the rate, but may forget the last ones.
     busy_timeout_s
-        How long to wait for another process that is writing.
+        How long to wait for another process that is writing, or for a server to answer.
+    revision
+        The schema to bring it to; an older one is for tests of the migrations.
 
     Raises
     ------
@@ -51,21 +58,37 @@ class Database:
     """
 
     def __init__(
-        self, url: str, *, synchronous: Literal["NORMAL", "FULL"] = "NORMAL", busy_timeout_s: float = 10.0
+        self,
+        url: str,
+        *,
+        username: str | None = None,
+        password: str | None = None,
+        synchronous: Literal["NORMAL", "FULL"] = "FULL",
+        busy_timeout_s: float = 10.0,
+        revision: str = "head",
     ) -> None:
         try:
-            self.url = make_url(url)
+            self.url = _with_login(make_url(url), username, password)
             self._engine = self._open(synchronous, busy_timeout_s)
-        except ArgumentError as error:
+        except (ArgumentError, NoSuchModuleError) as error:
             raise StoreError(
-                f"{url!r} is not a database address", remedy="Write it as sqlite:///folder/record.db"
+                f"{url!r} is not a database address",
+                remedy="Write it as sqlite:///folder/record.db or postgresql://user@host/database",
             ) from error
-        self.name = self.url.database or "" if _is_sqlite(self.url) else self.url.render_as_string(hide_password=True)
+        except ModuleNotFoundError as error:
+            raise StoreError(
+                f"{url!r} is a PostgreSQL database, and its driver is not installed",
+                remedy="Install it: pip install 'inspector[postgres]'",
+            ) from error
+        shown = self.url.set(drivername="postgresql", password=None).render_as_string()
+        self.name = (self.url.database or "") if _is_sqlite(self.url) else shown
         self._turn = threading.Lock()
         self._make_folder()
         self._writer = self._engine.execution_options(inspector_writes=True)
+        same_state = {} if _is_sqlite(self.url) else {"isolation_level": "REPEATABLE READ"}
+        self._reader = self._engine.execution_options(**same_state)
         try:
-            self._migrate()
+            self._migrate(revision)
         except StoreError:
             self._engine.dispose()
             raise
@@ -84,7 +107,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Open a transaction for reading: everything in the block sees the same state."""
-        with self._translated("read"), self._engine.begin() as connection:
+        with self._translated("read"), self._reader.begin() as connection:
             yield connection
 
     def close(self) -> None:
@@ -108,7 +131,9 @@ class Database:
     def _open(self, synchronous: str, busy_timeout_s: float) -> Engine:
         options: dict[str, Any] = {"json_serializer": lambda value: json.dumps(value, ensure_ascii=False)}
         if not _is_sqlite(self.url):
-            return create_engine(self.url, **options)
+            connect = {"connect_timeout": max(2, round(busy_timeout_s)), "application_name": "inspector"}
+            # A server may restart while a connection rests in the pool.
+            return create_engine(self.url, connect_args=connect, pool_pre_ping=True, **options)
         engine = create_engine(self.url, connect_args={"timeout": busy_timeout_s}, **options)
 
         @event.listens_for(engine, "connect")
@@ -129,13 +154,15 @@ class Database:
 
         return engine
 
-    def _migrate(self) -> None:
+    def _migrate(self, revision: str) -> None:
         config = Config()
         config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
         try:
             with self.write() as connection:
+                if not _is_sqlite(self.url):  # several stations may start at once
+                    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")
                 config.attributes["connection"] = connection
-                command.upgrade(config, "head")
+                command.upgrade(config, revision)
         except CommandError as error:
             raise StoreError(
                 f"the record {self.name} was written by a newer version of this program ({error})",
@@ -155,7 +182,11 @@ class Database:
 
     def _said(self, doing: str, cause: BaseException) -> StoreError:
         name = getattr(cause, "sqlite_errorname", "")
-        said = f"cannot {doing} the record {self.name}: {cause}"
+        said = f"cannot {doing} the record {self.name}: {' '.join(str(cause).split())}"
+        if not _is_sqlite(self.url):
+            if getattr(cause, "sqlstate", None) == SQLSTATE_DISK_FULL:
+                return DiskFull(said, remedy="Free space on the database server's disk")
+            return StoreError(said, remedy="Check store.url, the user's password and rights, and that the server runs")
         if name == "SQLITE_FULL" or (name.startswith("SQLITE_IOERR") and self._no_room()):
             return DiskFull(said, remedy="Free space on that disk, or move store.url to a larger one")
         remedies = {
@@ -173,6 +204,14 @@ class Database:
             return self.file is not None and shutil.disk_usage(self.file.parent).free < NO_ROOM_BYTES
         except OSError:
             return False
+
+
+def _with_login(url: URL, username: str | None, password: str | None) -> URL:
+    """Return the address with the driver that this program brings, and with user and password."""
+    if url.get_backend_name() == "postgresql":
+        url = url.set(drivername="postgresql+psycopg")
+    url = url if username is None else url.set(username=username)
+    return url if password is None else url.set(password=password)
 
 
 def _is_sqlite(url: URL) -> bool:

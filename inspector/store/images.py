@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 import shutil
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from enum import IntEnum
+from hashlib import sha256
 from pathlib import Path
 from typing import Literal
 
@@ -16,7 +18,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inspector.domain import InspectionReport, Outcome, StoreError
+from inspector.domain import InspectionReport, Outcome, Picture, StoreError
 
 __all__ = ["ImageArchive", "Keep", "Room"]
 
@@ -98,8 +100,8 @@ class ImageArchive:
         part = re.sub(r"[^A-Za-z0-9_-]", "_", report.trigger.part_id)[:PART_CHARACTERS] or "_"
         return f"{report.trigger.at.astimezone(UTC):%Y-%m-%d}/{part}-{report.id}.png"
 
-    def save(self, report: InspectionReport, pixels: NDArray[np.uint8]) -> str | None:
-        """Archive the picture; return its name, or None where it is not kept or there is no room for it.
+    def save(self, report: InspectionReport, pixels: NDArray[np.uint8]) -> Picture | None:
+        """Archive the picture; return its name and hash, or None where it is not kept or there is no room for it.
 
         ``pixels`` is ``uint8`` of shape (H, W) or (H, W, 3) BGR. The file appears whole or not at all.
         """
@@ -112,12 +114,12 @@ class ImageArchive:
                     self._lost(f"less than {self._min_free_mb:g} MB free")
                     return None
                 name = self.name(report)
-                self._write(self.folder / name, pixels)
+                digest = self._write(self.folder / name, pixels)
             except OSError as error:
                 self._lost(str(error))
                 return None
             self._back()
-            return name
+            return Picture(name, digest)
 
     def remove(self, name: str) -> None:
         """Drop a picture whose row was not written; nothing happens where it is gone already."""
@@ -189,7 +191,8 @@ class ImageArchive:
         return True
 
     @staticmethod
-    def _write(path: Path, pixels: NDArray[np.uint8]) -> None:
+    def _write(path: Path, pixels: NDArray[np.uint8]) -> str:
+        """Write the file, on the platter before it gets its name; return its SHA-256."""
         # PNG because an audit needs the pixels that the detector saw, and every tool opens it. No level given: that
         # lets OpenCV take its run-length strategy, half the time of any level and a quarter of lossless WebP's.
         done, encoded = cv2.imencode(".png", pixels)
@@ -198,11 +201,15 @@ class ImageArchive:
         path.parent.mkdir(exist_ok=True)
         unfinished = path.with_suffix(".part")
         try:
-            unfinished.write_bytes(encoded.tobytes())
+            with unfinished.open("wb") as file:
+                file.write(encoded.data)
+                file.flush()
+                os.fsync(file.fileno())
             unfinished.replace(path)
         except OSError:
             unfinished.unlink(missing_ok=True)
             raise
+        return sha256(encoded.data).hexdigest()
 
     def _lost(self, why: str) -> None:
         if self._archiving:

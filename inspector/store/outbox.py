@@ -6,73 +6,124 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlmodel import col
 
-from inspector.domain import OutboxMessage
+from inspector.domain import OutboxMessage, Queue
 from inspector.store.database import Database
 from inspector.store.tables import OutboxRow
 
-__all__ = ["Backlog", "SqlOutbox"]
+__all__ = ["Backlog", "SqlOutbox", "stream_name"]
 
 
 def _now() -> datetime:
     return datetime.now(UTC)
 
 
+def stream_name(line: str, station: str, queue: str) -> str:
+    """Return the name under which the messages of one station and queue are numbered."""
+    return f"{line}/{station}/{queue}"
+
+
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """What still waits for the consumer; ``oldest`` is when the oldest was written, None where nothing waits."""
+    """What still waits for the consumer; ``oldest`` is when the oldest was written, None where nothing waits.
+
+    ``per_minute`` is how many were acknowledged in the last minute, ``refused`` how many were set aside.
+    """
 
     messages: int
     oldest: datetime | None
     acknowledged: int
+    per_minute: int = 0
+    refused: int = 0
 
 
 class SqlOutbox:
-    """The outbox table of one database; rows get in by ``RecordStore.record``."""
+    """One stream of the outbox table; rows get in by ``RecordStore.record``.
 
-    def __init__(self, database: Database, *, clock: Callable[[], datetime] = _now) -> None:
+    Parameters
+    ----------
+    line, station, queue
+        Whose messages: those that a ``RecordStore`` of this line and station wrote into this queue.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        line: str = "",
+        station: str = "",
+        queue: Queue = Queue.RESULTS,
+        clock: Callable[[], datetime] = _now,
+    ) -> None:
         self._database = database
+        self._own = col(OutboxRow.stream) == stream_name(line, station, queue)
         self._clock = clock
 
     def pending(self, after: int, limit: int) -> Sequence[OutboxMessage]:
         """Return unacknowledged messages with ``seq > after``, in order; raises ``StoreError``."""
         query = (
-            select(col(OutboxRow.seq), col(OutboxRow.msg_id), col(OutboxRow.topic), col(OutboxRow.body))
-            .where(col(OutboxRow.acknowledged_at).is_(None), col(OutboxRow.seq) > after)
+            select(
+                col(OutboxRow.seq),
+                col(OutboxRow.msg_id),
+                col(OutboxRow.topic),
+                col(OutboxRow.body),
+                col(OutboxRow.refused),
+            )
+            .where(self._own, col(OutboxRow.acknowledged_at).is_(None), col(OutboxRow.seq) > after)
             .order_by(col(OutboxRow.seq))
             .limit(limit)
         )
         with self._database.read() as connection:
             rows = connection.execute(query).all()
-        return [OutboxMessage(row.msg_id, row.topic, row.body, seq=row.seq) for row in rows]
+        return [OutboxMessage(row.msg_id, row.topic, row.body, seq=row.seq, refused=row.refused or "") for row in rows]
 
     def acknowledge(self, upto: int) -> None:
         """Mark every message with ``seq <= upto`` as safely at the consumer; raises ``StoreError``."""
         change = (
             update(OutboxRow)
-            .where(col(OutboxRow.acknowledged_at).is_(None), col(OutboxRow.seq) <= upto)
+            .where(self._own, col(OutboxRow.acknowledged_at).is_(None), col(OutboxRow.seq) <= upto)
             .values(acknowledged_at=self._clock())
         )
         with self._database.write() as connection:
             connection.execute(change)
 
+    def set_aside(self, seq: int, reason: str) -> None:
+        """Note that this message cannot be delivered as it is, and why; raises ``StoreError``."""
+        with self._database.write() as connection:
+            connection.execute(update(OutboxRow).where(self._own, col(OutboxRow.seq) == seq).values(refused=reason))
+
     def backlog(self) -> Backlog:
         """Return how much waits and since when; raises ``StoreError``."""
         waiting = col(OutboxRow.acknowledged_at).is_(None)
+        lately = col(OutboxRow.acknowledged_at) > self._clock() - timedelta(minutes=1)
+        refused = col(OutboxRow.refused).is_not(None)
         with self._database.read() as connection:
-            messages = connection.execute(select(func.count()).select_from(OutboxRow).where(waiting)).scalar_one()
-            acknowledged = connection.execute(select(func.count()).select_from(OutboxRow).where(~waiting)).scalar_one()
+
+            def count(of: ColumnElement[bool]) -> int:
+                found: int = connection.execute(
+                    select(func.count()).select_from(OutboxRow).where(self._own, of)
+                ).scalar_one()
+                return found
+
             oldest = connection.execute(
-                select(col(OutboxRow.created_at)).where(waiting).order_by(col(OutboxRow.seq)).limit(1)
+                select(col(OutboxRow.created_at)).where(self._own, waiting).order_by(col(OutboxRow.seq)).limit(1)
             ).scalar_one_or_none()
-        return Backlog(messages=messages, oldest=oldest, acknowledged=acknowledged)
+            return Backlog(
+                messages=count(waiting),
+                oldest=oldest,
+                acknowledged=count(~waiting),
+                per_minute=count(lately),
+                refused=count(refused),
+            )
 
     def forget(self, older_than: timedelta) -> int:
-        """Remove messages acknowledged longer ago than this; return how many; raises ``StoreError``."""
+        """Remove messages acknowledged longer ago than this; return how many; raises ``StoreError``.
+
+        Messages that were set aside stay: somebody has to look at them.
+        """
+        old = col(OutboxRow.acknowledged_at) < self._clock() - older_than
         with self._database.write() as connection:
-            gone = connection.execute(
-                delete(OutboxRow).where(col(OutboxRow.acknowledged_at) < self._clock() - older_than)
-            )
+            gone = connection.execute(delete(OutboxRow).where(self._own, old, col(OutboxRow.refused).is_(None)))
         return gone.rowcount

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Select, func, insert, select
+from sqlalchemy import Connection, Select, func, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col
 
@@ -19,6 +19,7 @@ from inspector.domain import (
     Disposition,
     FaultCode,
     InspectionReport,
+    Messages,
     OutboxMessage,
     Outcome,
     RecordedPart,
@@ -28,7 +29,8 @@ from inspector.domain import (
 )
 from inspector.store.database import Database
 from inspector.store.images import ImageArchive
-from inspector.store.tables import DefectRow, DispositionRow, InspectionRow, MeasurementRow, OutboxRow
+from inspector.store.outbox import stream_name
+from inspector.store.tables import CounterRow, DefectRow, DispositionRow, InspectionRow, MeasurementRow, OutboxRow
 
 __all__ = ["RecordStore"]
 
@@ -46,8 +48,9 @@ class RecordStore:
         Stays the caller's: close it after the last user of it.
     images
         The picture archive; None keeps no pictures.
-    line
-        Name of the line, written with every row.
+    line, station
+        Whose inspections these are: they are written with every row, and only theirs are read. Empty reads
+        everybody's.
     """
 
     def __init__(
@@ -56,11 +59,17 @@ class RecordStore:
         images: ImageArchive | None = None,
         *,
         line: str = "",
+        station: str = "",
         clock: Callable[[], datetime] = _now,
     ) -> None:
         self._database = database
         self._images = images
-        self._line = line
+        self._line, self._station = line, station
+        self._own = [
+            column == name
+            for column, name in ((col(InspectionRow.line), line), (col(InspectionRow.station), station))
+            if name
+        ]
         self._clock = clock
 
     # --- writing ------------------------------------------------------------------------------------------
@@ -71,21 +80,24 @@ class RecordStore:
         *,
         pixels: NDArray[np.uint8] | None,
         texts: Mapping[str, str],
-        messages: Iterable[OutboxMessage],
+        messages: Messages,
         disposition: Disposition | None = None,
     ) -> bool:
         """Write report, rows and outbox messages in one transaction; ``pixels`` go to the image archive.
 
+        ``messages`` may be a function that makes them, given the picture as it was archived.
         Returns False, changing nothing, where this report id is already recorded. Raises ``StoreError``,
         ``DiskFull``; then nothing was written.
         """
         if self._known(report.id):
             return False
         # The picture first: a row never promises a picture that is not there yet.
-        image = self._images.save(report, pixels) if self._images is not None and pixels is not None else None
+        picture = self._images.save(report, pixels) if self._images is not None and pixels is not None else None
+        image = picture.name if picture is not None else None
+        made = list(messages(picture) if callable(messages) else messages)
         try:
             with self._database.write() as connection:
-                self._insert(connection, report, image=image, texts=texts, messages=messages, disposition=disposition)
+                self._insert(connection, report, image=image, texts=texts, messages=made, disposition=disposition)
         except StoreError as error:
             if isinstance(error.__cause__, IntegrityError) and self._known(report.id):
                 return False  # another writer was quicker; the picture has the same name and stays
@@ -94,8 +106,11 @@ class RecordStore:
             raise
         return True
 
-    def dispose(self, report_id: UUID, disposition: Disposition) -> None:
-        """Add a decision about a recorded part; earlier ones stay. Raises ``StoreError`` for an unknown id."""
+    def dispose(self, report_id: UUID, disposition: Disposition, messages: Iterable[OutboxMessage] = ()) -> None:
+        """Add a decision about a recorded part, and its messages, in one transaction; earlier decisions stay.
+
+        Raises ``StoreError`` for an unknown id.
+        """
         with self._database.write() as connection:
             key = connection.execute(
                 select(col(InspectionRow.id)).where(col(InspectionRow.report_id) == str(report_id))
@@ -103,16 +118,23 @@ class RecordStore:
             if key is None:
                 raise StoreError(f"no inspection {report_id} in the record {self._database.name}")
             connection.execute(insert(DispositionRow), self._disposition_row(key, disposition))
+            self._queue(connection, messages)
+
+    def tell(self, messages: Iterable[OutboxMessage]) -> None:
+        """Put messages that belong to no inspection into the outbox; raises ``StoreError``."""
+        with self._database.write() as connection:
+            self._queue(connection, messages)
 
     # --- reading ------------------------------------------------------------------------------------------
 
     def latest(self, limit: int) -> Sequence[RecordedPart]:
         """Return the newest parts, newest first; raises ``StoreError``."""
-        return self._parts(_inspections().limit(limit))
+        return self._parts(self._inspections().limit(limit))
 
     def part(self, part_id: str) -> Sequence[RecordedPart]:
         """Return every inspection of this part, newest first; empty where there is none."""
-        return self._parts(_inspections().where(col(InspectionRow.part_id) == part_id))
+        # No text of a database may carry a NUL; the PLC's may.
+        return self._parts(self._inspections().where(col(InspectionRow.part_id) == part_id.replace("\0", "")))
 
     def dispositions(self, report_id: UUID) -> Sequence[tuple[datetime, Disposition]]:
         """Return every decision about this inspection, oldest first."""
@@ -130,6 +152,7 @@ class RecordStore:
         query = select(col(InspectionRow.outcome), col(InspectionRow.fault), func.count()).group_by(
             col(InspectionRow.outcome), col(InspectionRow.fault)
         )
+        query = query.where(*self._own)
         if since is not None:
             query = query.where(col(InspectionRow.recorded_at) >= since)
         tally = dict.fromkeys(Outcome, 0)
@@ -164,15 +187,52 @@ class RecordStore:
         now = self._clock()
         row = {**_inspection_row(report), "line": self._line, "recorded_at": now, "image": image, "texts": dict(texts)}
         key = connection.execute(insert(InspectionRow), row).inserted_primary_key[0]  # type: ignore[index]
-        waiting = {"created_at": now, "acknowledged_at": None}
         for table, rows in (
             (DefectRow, _defect_rows(key, report)),
             (MeasurementRow, _measurement_rows(key, report)),
             (DispositionRow, [] if disposition is None else [self._disposition_row(key, disposition)]),
-            (OutboxRow, [{"msg_id": m.msg_id, "topic": m.topic, "body": m.body, **waiting} for m in messages]),
         ):
             if rows:
                 connection.execute(insert(table), rows)
+        self._queue(connection, messages)
+
+    def _queue(self, connection: Connection, messages: Iterable[OutboxMessage]) -> None:
+        """Give the messages the next numbers of their streams; last in a transaction, for its lock."""
+        queues: dict[str, list[OutboxMessage]] = {}
+        for message in messages:
+            queues.setdefault(stream_name(self._line, self._station, message.queue), []).append(message)
+        for stream, waiting in sorted(queues.items()):
+            first = self._numbers(connection, stream, len(waiting))
+            rows = [
+                {
+                    "stream": stream,
+                    "seq": first + place,
+                    "msg_id": message.msg_id,
+                    "topic": message.topic,
+                    "body": message.body,
+                    "created_at": self._clock(),
+                }
+                for place, message in enumerate(waiting)
+            ]
+            connection.execute(insert(OutboxRow), rows)
+
+    @staticmethod
+    def _numbers(connection: Connection, stream: str, count: int) -> int:
+        """Return the first of ``count`` numbers of the stream; others that want some wait for our commit."""
+        take = (
+            update(CounterRow)
+            .where(col(CounterRow.stream) == stream)
+            .values(last=col(CounterRow.last) + count)
+            .returning(col(CounterRow.last))
+        )
+        last: int | None = connection.execute(take).scalar_one_or_none()
+        if last is None:
+            begin = text(
+                "INSERT INTO outbox_counter (stream, last) VALUES (:stream, 0) ON CONFLICT (stream) DO NOTHING"
+            )
+            connection.execute(begin, {"stream": stream})
+            last = int(connection.execute(take).scalar_one())
+        return last - count + 1
 
     def _disposition_row(self, key: int, disposition: Disposition) -> dict[str, Any]:
         return {
@@ -183,6 +243,17 @@ class RecordStore:
             "decided_by": disposition.decided_by,
             "at": self._clock(),
         }
+
+    def _inspections(self) -> Select[*tuple[Any, ...]]:
+        # By row id, not by time: the order of recording holds even when the clock was set back.
+        query = select(
+            col(InspectionRow.id),
+            col(InspectionRow.report),
+            col(InspectionRow.texts),
+            col(InspectionRow.image),
+            col(InspectionRow.recorded_at),
+        )
+        return query.where(*self._own).order_by(col(InspectionRow.id).desc())
 
     def _parts(self, query: Select[*tuple[Any, ...]]) -> list[RecordedPart]:
         with self._database.read() as connection:
@@ -212,18 +283,6 @@ class RecordStore:
         )
 
 
-def _inspections() -> Select[*tuple[Any, ...]]:
-    # By row id, not by time: the order of recording holds even when the clock was set back.
-    query = select(
-        col(InspectionRow.id),
-        col(InspectionRow.report),
-        col(InspectionRow.texts),
-        col(InspectionRow.image),
-        col(InspectionRow.recorded_at),
-    )
-    return query.order_by(col(InspectionRow.id).desc())
-
-
 def _disposition(row: Any) -> Disposition:
     return Disposition(
         decision=Decision[row.decision], reason_code=row.reason_code, text=row.text, decided_by=row.decided_by
@@ -235,7 +294,7 @@ def _inspection_row(report: InspectionReport) -> dict[str, Any]:
     model = report.detections.model if report.detections is not None else None
     return {
         "report_id": str(report.id),
-        "part_id": trigger.part_id,
+        "part_id": trigger.part_id.replace("\0", ""),
         "station": trigger.station,
         "sequence": trigger.sequence,
         "triggered_at": trigger.at,

@@ -17,10 +17,22 @@ from sqlalchemy import (
     MetaData,
     Text,
     TypeDecorator,
+    UniqueConstraint,
 )
 from sqlmodel import Field, SQLModel
 
-__all__ = ["DefectRow", "DispositionRow", "InspectionRow", "MeasurementRow", "OutboxRow", "UtcDateTime", "metadata"]
+__all__ = [
+    "CommandRow",
+    "CounterRow",
+    "DefectRow",
+    "DispositionRow",
+    "InspectionRow",
+    "MeasurementRow",
+    "OrderRow",
+    "OutboxRow",
+    "UtcDateTime",
+    "metadata",
+]
 
 # Constraint names are part of the schema: without them a later migration cannot drop one by name on PostgreSQL.
 metadata = MetaData(
@@ -76,8 +88,11 @@ class InspectionRow(_Table, table=True):
     """One trigger: the columns people search by, and the whole report as JSON."""
 
     __tablename__ = "inspection"
-    # counts() and the shift reports read this index alone, without touching the rows.
-    __table_args__ = (Index(None, "recorded_at", "outcome", "fault"),)
+    # counts() reads the first index alone, shift reports the second one: without touching the rows.
+    __table_args__ = (
+        Index(None, "recorded_at", "outcome", "fault"),
+        Index(None, "line", "station", "triggered_at", "outcome", "fault", "recipe"),
+    )
 
     id: int | None = Field(default=None, primary_key=True)
     report_id: str = Field(unique=True, max_length=36)
@@ -147,16 +162,60 @@ class DispositionRow(_Table, table=True):
     at: datetime = _moment()
 
 
+class CounterRow(_Table, table=True):
+    """The last number given in one stream of messages.
+
+    A writer takes its numbers under this row's lock and keeps it until it commits: numbers of a stream become
+    visible in their order and without gaps, however many stations write.
+    """
+
+    __tablename__ = "outbox_counter"
+
+    stream: str = Field(primary_key=True)
+    last: int = Field(sa_column=Column(BigInteger(), nullable=False))
+
+
 class OutboxRow(_Table, table=True):
-    """One message on its way to the MES."""
+    """One message on its way to the MES; ``refused`` says why it was set aside instead."""
 
     __tablename__ = "outbox"
-    # AUTOINCREMENT: a number is never given twice, not even after the newest rows were removed.
-    __table_args__ = (Index(None, "acknowledged_at", "seq"), {"sqlite_autoincrement": True})
+    __table_args__ = (
+        UniqueConstraint("stream", "seq"),
+        UniqueConstraint("stream", "msg_id"),
+        Index(None, "stream", "acknowledged_at", "seq"),
+    )
 
-    seq: int | None = Field(default=None, primary_key=True)
-    msg_id: str = Field(unique=True)
+    id: int | None = Field(default=None, primary_key=True)
+    stream: str
+    seq: int = Field(sa_column=Column(BigInteger(), nullable=False))
+    msg_id: str
     topic: str
     body: str = _text()
     created_at: datetime = _moment()
     acknowledged_at: datetime | None = _moment(nullable=True)
+    refused: str | None = Field(sa_column=Column(Text(), nullable=True))
+
+
+class OrderRow(_Table, table=True):
+    """One order from the MES; the newest of a station is what it makes now."""
+
+    __tablename__ = "work_order"
+
+    id: int | None = Field(default=None, primary_key=True)
+    station: str = Field(index=True)
+    received_at: datetime = _moment()
+    body: str = _text()
+
+
+class CommandRow(_Table, table=True):
+    """The audit of one command from outside: who asked for what, and what was answered."""
+
+    __tablename__ = "command"
+
+    id: int | None = Field(default=None, primary_key=True)
+    station: str = Field(index=True)
+    received_at: datetime = _moment()
+    name: str
+    by: str
+    body: str = _text()
+    answer: str = _text()

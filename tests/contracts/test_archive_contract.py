@@ -1,9 +1,9 @@
-"""ReportArchive and RecordReader: a fake in memory and the SQLite record keep the same promises."""
+"""ReportArchive and RecordReader: a fake in memory, SQLite and PostgreSQL keep the same promises."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from inspector.domain import (
     Disposition,
     FaultCode,
     InspectionReport,
+    Messages,
     OutboxMessage,
     Outcome,
     RecordedPart,
@@ -46,14 +47,14 @@ class MemoryRecord:
         *,
         pixels: NDArray[np.uint8] | None,
         texts: Mapping[str, str],
-        messages: Iterable[OutboxMessage],
+        messages: Messages,
         disposition: Disposition | None = None,
     ) -> bool:
         with self._turn:
             if any(part.report.id == report.id for part in self._parts):
                 return False
             self._parts.append(RecordedPart(report, dict(texts), None, self._clock(), disposition))
-            self.messages.extend(messages)
+            self.messages.extend(messages(None) if callable(messages) else messages)
             return True
 
     def latest(self, limit: int) -> Sequence[RecordedPart]:
@@ -86,14 +87,15 @@ class Case:
         return bool(self.record.record(report, **given))
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
 def case(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Case]:
     clock = Clock()
     if request.param == "memory":
         memory = MemoryRecord(clock)
         yield Case(memory, clock, lambda: memory.messages)
         return
-    database = Database(f"sqlite:///{tmp_path / 'record.db'}")
+    url = f"sqlite:///{tmp_path / 'record.db'}"
+    database = Database(url if request.param == "sqlite" else request.getfixturevalue("postgres").empty())
     outbox = SqlOutbox(database)
     yield Case(RecordStore(database, clock=clock), clock, lambda: outbox.pending(0, 1000))
     database.close()

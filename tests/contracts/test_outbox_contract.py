@@ -1,8 +1,9 @@
-"""Outbox: a fake in memory and the SQLite table keep the same promises."""
+"""Outbox: a fake in memory, SQLite and PostgreSQL keep the same promises."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -31,11 +32,14 @@ class MemoryOutbox:
     def acknowledge(self, upto: int) -> None:
         self._waiting = [message for message in self._waiting if message.seq > upto]
 
+    def set_aside(self, seq: int, reason: str) -> None:
+        self._waiting = [replace(item, refused=reason) if item.seq == seq else item for item in self._waiting]
+
 
 Make = Callable[[], tuple[Outbox, Callable[[str], None]]]
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
 def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Make]:
     """Return a maker of empty outboxes, each with a function that puts one message in."""
     opened: list[Database] = []
@@ -44,8 +48,9 @@ def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Make]:
         outbox = MemoryOutbox()
         return outbox, outbox.put
 
-    def sqlite() -> tuple[Outbox, Callable[[str], None]]:
-        database = Database(f"sqlite:///{tmp_path / f'{len(opened)}.db'}")
+    def sql() -> tuple[Outbox, Callable[[str], None]]:
+        url = f"sqlite:///{tmp_path / f'{len(opened)}.db'}"
+        database = Database(url if request.param == "sqlite" else request.getfixturevalue("postgres").empty())
         opened.append(database)
         record = RecordStore(database)
 
@@ -54,7 +59,7 @@ def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Make]:
 
         return SqlOutbox(database), put
 
-    yield memory if request.param == "memory" else sqlite
+    yield memory if request.param == "memory" else sql
     for database in opened:
         database.close()
 
@@ -86,6 +91,17 @@ def test_a_number_is_never_given_twice(make: Make) -> None:
     put("b")
     (second,) = outbox.pending(0, 10)
     assert second.seq > first.seq
+
+
+def test_a_message_set_aside_keeps_its_place(make: Make) -> None:
+    outbox, put = make()
+    for name in "abc":
+        put(name)
+    numbers = [message.seq for message in outbox.pending(0, 10)]
+    outbox.set_aside(numbers[1], "too large")
+    assert [(message.msg_id, message.refused) for message in outbox.pending(0, 10)] == [
+        ("a", ""), ("b", "too large"), ("c", ""),
+    ]  # fmt: skip
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

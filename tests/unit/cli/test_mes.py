@@ -20,9 +20,9 @@ SHIPPED_LINE = Path(__file__).resolve().parents[3] / "line_configs" / "virtual-b
 MESSAGES = ResultMessages(Source(enterprise="acme", site="north", area="boards", line="line-1", cell="cell-1"))
 
 
-def record(url: str, count: int) -> Database:
+def record(url: str, count: int, *, line: str = "", station: str = "") -> Database:
     database = Database(url)
-    store = RecordStore(database)
+    store = RecordStore(database, line=line, station=station)
     for number in range(count):
         report = failed(number) if number else passed(number)
         store.record(report, pixels=None, texts={}, messages=[MESSAGES.result(report)])
@@ -76,11 +76,13 @@ def test_status_tells_what_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     nothing = CliRunner().invoke(app, ["status", str(SHIPPED_LINE)])
     assert isinstance(nothing.exception, StoreError)
     assert "has no record yet" in str(nothing.exception)
-    record(str(load_line(SHIPPED_LINE).store.url), 3).close()
+    settings = load_line(SHIPPED_LINE)
+    record(str(settings.store.url), 3, line=settings.line, station=settings.station).close()
     as_json = CliRunner().invoke(app, ["status", str(SHIPPED_LINE), "--json"])
     said = json.loads(as_json.stdout)
-    assert (said["waiting"], said["acknowledged"]) == (3, 0)
-    assert said["oldest_age_s"] >= 0
+    assert (said["results"]["waiting"], said["results"]["acknowledged"]) == (3, 0)
+    assert said["results"]["oldest_age_s"] >= 0
+    assert said["events"]["waiting"] == 0
     assert "3 waiting, the oldest for" in CliRunner().invoke(app, ["status", str(SHIPPED_LINE)]).stdout
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from inspector.domain import ConfigurationError, Decision, Disposition, Measurement, SpecLimits
-from inspector.mes import ResultMessages, Source, Topics, Versioned, result_schema
+from inspector.domain import ConfigurationError, Decision, Disposition, Measurement, Picture, SpecLimits
+from inspector.mes import Order, ResultMessages, Source, Topics, Versioned, result_schema
 from inspector.mes.messages import ResultOnTheWire
 from tests.support.reports import failed, faulted, held, passed
 
@@ -69,7 +69,8 @@ def test_a_failed_part_says_what_was_found_measured_and_decided() -> None:
         messages,
         failed(7),
         disposition=Disposition(Decision.REWORK, "above_usl", "cut it", "rules"),
-        image_ref="2026-03-01/x.png",
+        picture=Picture("2026-03-01/x.png", "cd" * 32),
+        order=Order(workorder="4711", product="board-a", lot="L-9"),
     )
     assert said["schema"] == "inspection-result/1"
     assert said["serial"] == "PART-00007"
@@ -78,10 +79,11 @@ def test_a_failed_part_says_what_was_found_measured_and_decided() -> None:
     assert said["model"] == {"id": "bare-board", "version": "3", "hash": "ab" * 32}
     assert said["disposition"]["decision"] == "REWORK"
     assert said["simulated"] is True
-    assert [(entry["code"], entry["class"], entry["image_ref"]) for entry in said["defects"]] == [
-        ("E-101", "open", "2026-03-01/x.png"),
-        (None, "spur", "2026-03-01/x.png"),
+    assert [(entry["code"], entry["class"], entry["image_ref"], entry["sha256"]) for entry in said["defects"]] == [
+        ("E-101", "open", "2026-03-01/x.png", "cd" * 32),
+        (None, "spur", "2026-03-01/x.png", "cd" * 32),
     ]
+    assert (said["workorder"], said["product"], said["lot"]) == ("4711", "board-a", "L-9")
     assert said["defects"][1]["bbox"] == [100.5, 8.0, 112.0, 14.0]
 
 

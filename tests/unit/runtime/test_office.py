@@ -18,6 +18,7 @@ from inspector.domain import (
     LampState,
     LanguageError,
     LineStatus,
+    Messages,
     OutboxMessage,
     Outcome,
     Reason,
@@ -51,7 +52,7 @@ class Record:
         *,
         pixels: object,
         texts: Mapping[str, str],
-        messages: Sequence[OutboxMessage],
+        messages: Messages,
         disposition: Disposition | None = None,
     ) -> bool:
         if self.error:
@@ -59,7 +60,7 @@ class Record:
         if any(part.report.id == report.id for part in self.parts):
             return False
         self.parts.append(RecordedPart(report, texts, None, NOW, disposition))
-        self.messages += messages
+        self.messages += messages(None) if callable(messages) else messages
         return True
 
     def latest(self, limit: int) -> Sequence[RecordedPart]:
@@ -108,7 +109,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
         board=board,
         writer=Writer(),
         languages=("en", "zh"),
-        compose=lambda report, _: (OutboxMessage(str(report.id), "t", "{}"),),
+        compose=lambda report, _disposition, _texts, _picture: (OutboxMessage(str(report.id), "t", "{}"),),
         written=lambda: notified.append(None),
         status=STATUS,
         mes=lambda: LampState(False, NOW, "no broker"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from datetime import UTC, date, datetime
+from hashlib import sha256
 from pathlib import Path
 
 import cv2
@@ -46,9 +47,11 @@ def read(archive: ImageArchive, name: str | None) -> NDArray[np.uint8]:
 def test_the_picture_is_the_one_that_was_seen(tmp_path: Path, pixels: NDArray[np.uint8]) -> None:
     archive = ImageArchive(tmp_path, min_free_mb=0)
     report = failed(7)
-    name = archive.save(report, pixels)
-    assert name == f"2026-03-01/PART-00007-{report.id}.png"
-    assert np.array_equal(read(archive, name), pixels)
+    picture = archive.save(report, pixels)
+    assert picture is not None
+    assert picture.name == f"2026-03-01/PART-00007-{report.id}.png"
+    assert picture.sha256 == sha256((tmp_path / picture.name).read_bytes()).hexdigest()
+    assert np.array_equal(read(archive, picture.name), pixels)
     assert [path.suffix for path in tmp_path.rglob("*.*") if path.is_file()] == [".png"]
 
 
@@ -91,8 +94,9 @@ def test_retention_happens_by_itself(tmp_path: Path) -> None:
 
 def test_the_newest_pictures_take_the_place_of_the_oldest(tmp_path: Path) -> None:
     archive = ImageArchive(tmp_path, keep_days=0, min_free_mb=100, free_mb=Disk(103))
-    names = [archive.save(failed(number), PIXELS) for number in range(10)]
-    assert None not in names
+    saved = [archive.save(failed(number), PIXELS) for number in range(10)]
+    names = [picture.name for picture in saved if picture is not None]
+    assert len(names) == 10
     assert [archive.path(name) is not None for name in names] == [False] * 6 + [True] * 4
 
 

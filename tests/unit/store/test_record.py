@@ -60,8 +60,10 @@ def test_the_columns_are_readable_by_other_tools(record: RecordStore, database: 
 def test_the_questions_of_the_screen_are_answered_by_indices(record: RecordStore, database: Database) -> None:
     questions = (
         "SELECT * FROM inspection WHERE part_id = 'x' ORDER BY id DESC",
-        "SELECT outcome, fault, count(*) FROM inspection WHERE recorded_at >= '2026' GROUP BY outcome, fault",
-        "SELECT * FROM outbox WHERE acknowledged_at IS NULL AND seq > 5 ORDER BY seq LIMIT 10",
+        "SELECT outcome, fault, count(*) FROM inspection WHERE line = 'l' AND station = 's' AND recorded_at >= '2026' "
+        "GROUP BY outcome, fault",
+        "SELECT * FROM outbox WHERE stream = 'l/s/results' AND acknowledged_at IS NULL AND seq > 5 "
+        "ORDER BY seq LIMIT 10",
         "SELECT * FROM inspection ORDER BY id DESC LIMIT 1",
         "SELECT * FROM inspection WHERE report_id = 'x'",
     )
@@ -86,19 +88,22 @@ def test_an_altered_report_is_named(record: RecordStore, database: Database) -> 
 
 
 def test_the_backlog_tells_number_and_age(record: RecordStore, database: Database) -> None:
-    outbox = SqlOutbox(database, clock=lambda: NOW + timedelta(hours=1))
+    outbox = SqlOutbox(database, line="board-line-1", clock=lambda: NOW + timedelta(hours=1))
     assert outbox.backlog() == Backlog(0, None, 0)
     for number in range(3):
         record.record(passed(number), pixels=None, texts={}, messages=[OutboxMessage(f"m{number}", "t", "{}")])
     outbox.acknowledge(1)
-    assert outbox.backlog() == Backlog(2, NOW, 1)
+    assert outbox.backlog() == Backlog(2, NOW, 1, per_minute=1)
+    outbox.set_aside(2, "too large")
+    later = SqlOutbox(database, line="board-line-1", clock=lambda: NOW + timedelta(hours=2))
+    assert later.backlog() == Backlog(2, NOW, 1, refused=1)
 
 
 def test_only_what_was_acknowledged_long_ago_is_forgotten(record: RecordStore, database: Database) -> None:
     for number in range(3):
         record.record(passed(number), pixels=None, texts={}, messages=[OutboxMessage(f"m{number}", "t", "{}")])
-    SqlOutbox(database, clock=lambda: NOW).acknowledge(1)
-    SqlOutbox(database, clock=lambda: NOW + timedelta(days=2)).acknowledge(2)
-    later = SqlOutbox(database, clock=lambda: NOW + timedelta(days=3))
+    SqlOutbox(database, line="board-line-1", clock=lambda: NOW).acknowledge(1)
+    SqlOutbox(database, line="board-line-1", clock=lambda: NOW + timedelta(days=2)).acknowledge(2)
+    later = SqlOutbox(database, line="board-line-1", clock=lambda: NOW + timedelta(days=3))
     assert later.forget(timedelta(days=2)) == 1
-    assert later.backlog() == Backlog(1, NOW, 1)
+    assert later.backlog() == Backlog(1, NOW, 1, per_minute=0)
