@@ -79,3 +79,37 @@ def measure(
         typer.echo(json.dumps(figures.as_dict()))
     else:
         console.print(accuracy_table(figures))
+
+
+@app.command()
+def reports(
+    inspections: Annotated[int, typer.Option(min=1000, help="How many inspections the record holds.")] = 1_000_000,
+    cycle_s: Annotated[float, typer.Option(min=0.05, help="Seconds from part to part.")] = 1.0,
+    as_json: Json = False,
+) -> None:
+    """Measure a shift report over a large made-up record: its first full shift and its last one.
+
+    Examples
+    --------
+      inspector bench reports
+
+      inspector bench reports --inspections 100000 --json
+    """
+    import json
+    import tempfile
+
+    from rich.console import Console
+    from rich.table import Table
+
+    from inspector.runtime.bench_reports import measure_reports
+
+    console = Console(stderr=as_json)
+    with tempfile.TemporaryDirectory() as folder, console.status(f"writing {inspections:,} inspections ..."):
+        figures = measure_reports(Path(folder), inspections=inspections, cycle_s=cycle_s)
+    if as_json:
+        typer.echo(json.dumps(figures.as_dict()))
+        return
+    table = Table("", "", title="shift report", show_header=False)
+    for name, value in figures.as_dict().items():
+        table.add_row(name.replace("_", " "), f"{value:,.3f}" if isinstance(value, float) else f"{value:,}")
+    console.print(table)

@@ -15,6 +15,7 @@ InspectorError
 │   └── DiskFull                no room: the line must hold, not forget
 ├── MesError                broker or MES
 │   └── BrokerLost
+├── ReportError             a shift report could not be made or written
 ├── LanguageError           text or advice could not be produced; the template speaks
 └── VoiceError              speech could not be heard or understood by a machine; nothing was commanded
     └── BadAudio                a recording that is no speech to listen to: silent, clipped, truncated, not audio
@@ -38,6 +39,7 @@ __all__ = [
     "ModelError",
     "PlcError",
     "PlcLost",
+    "ReportError",
     "SettingsError",
     "StoreError",
     "VoiceError",
@@ -126,6 +128,10 @@ class MesError(InspectorError):
 
 class BrokerLost(MesError):
     """The connection to the broker is gone."""
+
+
+class ReportError(InspectorError):
+    """A shift report could not be made or written; the record is untouched."""
 
 
 class LanguageError(InspectorError):

@@ -40,4 +40,7 @@ class Shifts(Settings):
         max_length=64,
         description="Time zone of the plant, by its IANA name, such as `Europe/Berlin`; it decides about summer time.",
     )
+    stop_after_s: float = Field(
+        default=120, ge=1, le=86_400, description="Time without a trigger that the reports call a stop, in s."
+    )
     calendar: Items[Shift] = Field(description="The shifts of a week.")

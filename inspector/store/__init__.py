@@ -4,5 +4,6 @@ from inspector.store.database import Database
 from inspector.store.images import ImageArchive, Room
 from inspector.store.outbox import Backlog, SqlOutbox
 from inspector.store.record import RecordStore
+from inspector.store.shifts import ShiftRecord
 
-__all__ = ["Backlog", "Database", "ImageArchive", "RecordStore", "Room", "SqlOutbox"]
+__all__ = ["Backlog", "Database", "ImageArchive", "RecordStore", "Room", "ShiftRecord", "SqlOutbox"]
