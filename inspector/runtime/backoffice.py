@@ -60,11 +60,12 @@ def office_main(
     status = initial_status(settings)
     mes = LampCell(status.lamps[Lamp.MES])
     relay = wiring.build_relay(settings, outboxes, broker, on_lamp=mes.set)
+    author = wiring.build_author(settings)
     office = Office(
         spool=wiring.build_spool(settings, data),
         archive=record,
         board=board,
-        writer=wiring.build_writer(),
+        author=author,
         languages=settings.languages,
         compose=wiring.build_composer(settings),
         written=relay.notify,
@@ -89,6 +90,7 @@ def office_main(
     finally:
         stop.set()
         recorder.join()
+        author.close()
         relay.stop(DRAIN_S)
         database.close()
 

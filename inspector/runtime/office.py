@@ -24,8 +24,10 @@ from inspector.domain import (
     RecordedPart,
     RecordReader,
     ReportArchive,
-    ReportWriter,
+    ReportAuthor,
+    ReportText,
     StoreError,
+    kept_texts,
 )
 from inspector.runtime.spool import Spool, Spooled
 
@@ -35,6 +37,7 @@ log = logging.getLogger(__name__)
 
 SILENT_AFTER_S = 3.0
 RETRY_S = 1.0
+UNHURRIED = 4
 
 
 Compose = Callable[
@@ -77,7 +80,7 @@ class Office:
         spool: Spool,
         archive: Archive,
         board: Board,
-        writer: ReportWriter,
+        author: ReportAuthor,
         languages: Sequence[str],
         compose: Compose,
         written: Callable[[], None],
@@ -85,7 +88,7 @@ class Office:
         mes: Callable[[], LampState],
     ) -> None:
         self._spool, self._archive, self._board = spool, archive, board
-        self._writer, self._languages = writer, tuple(languages)
+        self._author, self._languages = author, tuple(languages)
         self._compose, self._written = compose, written
         self._status, self._heard_at = status, time.monotonic()
         self._mes = mes
@@ -102,7 +105,8 @@ class Office:
         taken = 0
         try:
             for entry in self._spool.finished():
-                self._record(entry)
+                # Many at once are a line that runs ahead, or what a crash left behind: then the template is enough.
+                self._record(entry, hurry=taken >= UNHURRIED)
                 taken += 1
         except StoreError as error:
             self._retry_at = time.monotonic() + RETRY_S
@@ -128,14 +132,15 @@ class Office:
             self._status = replace(self._status, ready=False, lamps=lamps)
         self._board.status_changed(replace(self._status, lamps={**self._status.lamps, Lamp.MES: self._mes()}))
 
-    def _record(self, entry: Spooled) -> None:
+    def _record(self, entry: Spooled, *, hurry: bool) -> None:
         report = entry.report
         disposition = default_disposition(report)
-        texts = self._texts(report)
+        written = self._texts(report, hurry=hurry)
+        texts = {language: text.text for language, text in written.items()}
         recorded = self._archive.record(
             report,
             pixels=self._spool.pixels(entry),
-            texts=texts,
+            texts=kept_texts(written),
             messages=lambda picture: self._compose(report, disposition, texts, picture),
             disposition=disposition,
         )
@@ -143,14 +148,12 @@ class Office:
         if recorded:
             self._board.part_recorded(self._archive.latest(1)[0])
 
-    def _texts(self, report: InspectionReport) -> Mapping[str, str]:
-        texts = {}
-        for language in self._languages:
-            try:
-                texts[language] = self._writer.write(report, language)
-            except LanguageError as error:
-                log.warning("no %s text for part %s: %s", language, report.trigger.part_id, error)
-        return texts
+    def _texts(self, report: InspectionReport, *, hurry: bool) -> Mapping[str, ReportText]:
+        try:
+            return self._author.compose(report, self._languages, hurry=hurry)
+        except LanguageError as error:
+            log.warning("no text for part %s: %s", report.trigger.part_id, error)
+            return {}
 
 
 def default_disposition(report: InspectionReport) -> Disposition | None:

@@ -16,13 +16,13 @@ from inspector.domain import (
     InspectionReport,
     Lamp,
     LampState,
-    LanguageError,
     LineStatus,
     Messages,
     OutboxMessage,
     Outcome,
     Reason,
     RecordedPart,
+    ReportText,
     StoreError,
     Verdict,
 )
@@ -81,13 +81,14 @@ class Board:
         self.status = status
 
 
-class Writer:
-    """Speaks English only."""
+class Author:
+    """Speaks English only, and says where it had to hurry."""
 
-    def write(self, report: InspectionReport, language: str) -> str:
-        if language != "en":
-            raise LanguageError(f"no {language} here")
-        return f"part {report.trigger.part_id}"
+    def compose(
+        self, report: InspectionReport, languages: Sequence[str], *, hurry: bool = False
+    ) -> Mapping[str, ReportText]:
+        text = ReportText(f"part {report.trigger.part_id}", "template" if hurry else "scribe 1")
+        return {language: text for language in languages if language == "en"}
 
 
 @dataclass
@@ -107,7 +108,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
         spool=spool,
         archive=record,  # type: ignore[arg-type]
         board=board,
-        writer=Writer(),
+        author=Author(),
         languages=("en", "zh"),
         compose=lambda report, _disposition, _texts, _picture: (OutboxMessage(str(report.id), "t", "{}"),),
         written=lambda: notified.append(None),
@@ -142,6 +143,15 @@ def test_a_text_that_cannot_be_written_costs_the_text_only(desk: Desk) -> None:
     answered(desk, PASSED)
     desk.office.record_waiting()
     assert desk.record.parts[0].texts == {"en": "part 000001"}
+    assert desk.record.parts[0].engines == {"en": "scribe 1"}
+
+
+def test_when_many_parts_wait_the_template_writes_so_that_recording_catches_up(desk: Desk) -> None:
+    for number in range(8):
+        answered(desk, InspectionReport(trigger(number), Verdict(Outcome.PASS, (), "default")))
+    assert desk.office.record_waiting() == 8
+    engines = [part.engines["en"] for part in desk.record.parts]
+    assert engines == ["scribe 1"] * office_module.UNHURRIED + ["template"] * (8 - office_module.UNHURRIED)
 
 
 def test_parts_wait_in_the_journal_while_the_record_is_full_and_keep_their_order(
