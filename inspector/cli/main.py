@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from inspector.cli import anomaly, bench, calibrate, check, data, mes, models, plc, report, run, train, voice
+from inspector.cli import anomaly, bench, calibrate, check, data, mes, models, msa, plc, report, run, train, voice
 from inspector.domain import ConfigurationError, InspectorError
 
 __all__ = ["app", "main"]
@@ -28,6 +28,7 @@ app.command()(check.schema)
 app.command()(train.train)
 app.add_typer(bench.app, name="bench")
 app.add_typer(calibrate.app, name="calibrate")
+app.add_typer(msa.app, name="msa")
 app.add_typer(models.app, name="models")
 app.add_typer(anomaly.app, name="anomaly")
 app.add_typer(data.app, name="data")

@@ -19,7 +19,9 @@ def accuracy_table(figures: MeasureFigures) -> Table:
         title=f"{figures.marks} marks at {figures.px_per_mm:g} px/mm, edge blur {figures.edge_sigma_px:.2f} px",
         caption=f"CPU per mark: box {figures.cpu_ms['box']:.2f} ms, sub-pixel {figures.cpu_ms['subpixel']:.1f} ms. "
         f"Measured by their box instead: {sum(figures.fallbacks.values())}. "
-        f"Round ends read {-figures.round_end_bias_widths:.2f} widths shorter than tip to tip.",
+        f"Round ends read {-figures.round_end_bias_widths:.2f} widths shorter than tip to tip. "
+        f"Gauge R&R of the station: {figures.station.percent_of_tolerance:.1f} % "
+        f"of {figures.station.tolerance_mm:g} mm.",
     )
     for name in ("method", "marks of"):
         table.add_column(name, no_wrap=True)

@@ -19,6 +19,7 @@ import numpy as np
 from inspector.capture.marks import Mark, render_mark
 from inspector.domain import Box, Detection, Detections, Frame, Gauge, Measurement, ModelId, Trigger
 from inspector.gauging import BoxGauge, RelativeEffects, SubpixelGauge, UniformPlane
+from inspector.gauging.msa_variable import Reading, gauge_study
 from inspector.gauging.subpixel import METHOD
 
 __all__ = ["GOALS", "Accuracy", "MeasureFigures", "measure_marks"]
@@ -28,6 +29,10 @@ LENGTHS_MM = (0.1, 10.0)
 WIDTHS_PX = (1.5, 12.0)
 SLENDER = 3.0  # least length over width
 LARGEST_BEND = 1.5
+STATION_TOLERANCE_MM = 0.45
+STATION_PARTS, STATION_TRIALS = 10, 3
+# contrast, noise, blur: what three people make of one station
+STATION_SET_UPS = {"A": (-80.0, 2.0, 0.78), "B": (-60.0, 3.0, 0.80), "C": (-100.0, 4.0, 0.82)}
 TIGHTEST = 4.0  # least radius over width
 NOISE_LEVELS = (1.0, 2.0, 4.0, 8.0)
 BLUR_PX, BLUR_UNCERTAINTY_PX = 0.8, 0.02
@@ -70,6 +75,20 @@ class Accuracy:
 
 
 @dataclass(frozen=True, slots=True)
+class StationStudy:
+    """Gauge R&R of the virtual station: ten scratches, three set-ups of light, lens and camera, three placings each.
+
+    The tolerance is that of the demonstration's recipe for the length of a mousebite: 0 to 0.45 mm.
+    """
+
+    tolerance_mm: float
+    grr_mm: float
+    percent_of_tolerance: float
+    percent_of_total: float
+    categories: int
+
+
+@dataclass(frozen=True, slots=True)
 class MeasureFigures:
     """What was measured.
 
@@ -84,6 +103,7 @@ class MeasureFigures:
     fallbacks: dict[str, int]
     cpu_ms: dict[str, float]
     round_end_bias_widths: float
+    station: StationStudy
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values for JSON, with the goals beside them."""
@@ -142,6 +162,7 @@ def measure_marks(count: int = 500, *, seed: int = 1, on_mark: Callable[[], None
         fallbacks=fallbacks,
         cpu_ms={name: 1000 * total / count for name, total in cpu.items()},
         round_end_bias_widths=_round_ends(rng, fine),
+        station=_station(rng, fine),
     )
 
 
@@ -242,3 +263,24 @@ def _round_ends(rng: np.random.Generator, gauge: SubpixelGauge) -> float:
         lengths = [item.value for item in gauge.measure(frame, found) if item.characteristic == "length"]
         errors += [(value * PX_PER_MM - mark.length) / width for value in lengths]
     return float(np.mean(errors))
+
+
+def _station(rng: np.random.Generator, gauge: SubpixelGauge) -> StationStudy:
+    readings = []
+    for part, size_mm in enumerate(np.linspace(0.15, 0.6, STATION_PARTS)):
+        for who, (contrast, noise, blur) in STATION_SET_UPS.items():
+            for _ in range(STATION_TRIALS):
+                length = float(size_mm) * PX_PER_MM
+                angle = float(rng.uniform(0, math.pi))
+                mark = Mark(length, max(length / 6, 2.0), angle=angle, contrast=contrast, noise=noise, blur=blur)
+                frame, found = _look(rng, mark)
+                (value,) = (m.value for m in gauge.measure(frame, found) if m.characteristic == "length")
+                readings.append(Reading(str(part), who, value))
+    study = gauge_study(readings, tolerance=STATION_TOLERANCE_MM)
+    return StationStudy(
+        tolerance_mm=STATION_TOLERANCE_MM,
+        grr_mm=study.grr,
+        percent_of_tolerance=study.percent_of_tolerance or 0.0,
+        percent_of_total=study.percent_of_total,
+        categories=study.categories,
+    )
