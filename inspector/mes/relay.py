@@ -20,6 +20,8 @@ logger = logging.getLogger(__name__)
 Delivery = Literal["puback", "ack"]
 COMMIT_EVERY_S = 0.1
 LONGEST_PAUSE_S = 30.0
+ATTEMPTS = 5
+HOPELESS = ("Packet too large", "Payload format invalid", "Topic name invalid")
 
 
 class OutboxRelay:
@@ -36,10 +38,16 @@ class OutboxRelay:
         ``{"upto": seq, "msg_id": id}`` on ``ack_topic`` after it had committed that message and all before;
         everything after the last such word is sent again after a reconnect, or after ``progress_s`` without
         one (go-back-N).
+    dead_topic
+        Where a message is told of that was set aside; default: on its own topic.
     window
         How many messages may be on their way at once.
     poll_s
         How often to look without being notified: another process may have written.
+
+    A message that the broker refuses for what it is (too large, malformed), five times in a row, is set aside in
+    the outbox; a short ``dead-letter/1`` takes its place in the order, so that nobody waits for it. What is refused
+    for want of a right is kept and tried again for ever.
     """
 
     def __init__(
@@ -48,6 +56,7 @@ class OutboxRelay:
         *,
         delivery: Delivery = "puback",
         ack_topic: str = "",
+        dead_topic: str = "",
         window: int = 64,
         progress_s: float = 2.0,
         poll_s: float = 1.0,
@@ -58,6 +67,7 @@ class OutboxRelay:
         self._outbox = outbox
         self._by_consumer = delivery == "ack"
         self._ack_topic = ack_topic
+        self._dead_topic = dead_topic
         self._window = window
         self._progress_s = progress_s
         self._poll_s = poll_s
@@ -83,6 +93,7 @@ class OutboxRelay:
         self._patience_s = progress_s
         self._silent = False
         self._refused = False
+        self._attempts = (0, 0)  # seq, how often it was refused for what it is
         self._doubted = False
         self._store_lost = False
 
@@ -201,7 +212,7 @@ class OutboxRelay:
         if not seq:
             return
         if refusal:
-            self._refuse(seq, refusal)
+            self._refuse(seq, refusal, hopeless=refusal in HOPELESS)
             return
         if self._refused:
             self._refused = False
@@ -211,10 +222,15 @@ class OutboxRelay:
             while self._way and self._way[0][0] in self._answered:
                 self._arrive(self._way[0][0])
 
-    def _refuse(self, seq: int, refusal: str) -> None:
+    def _refuse(self, seq: int, refusal: str, *, hopeless: bool = False) -> None:
         # Not dropped: a right that is missing today is granted tomorrow, and the order has to hold.
         self._go_back()
         self._hold(self._progress_s)
+        if hopeless:
+            self._attempts = (seq, self._attempts[1] + 1 if self._attempts[0] == seq else 1)
+            if self._attempts[1] >= ATTEMPTS:
+                self._outbox.set_aside(seq, refusal)
+                logger.error("outbox message %d is set aside, the broker refuses it: %s", seq, refusal)
         self._refused = True
         if self._connection is not None:
             self._connection.problem(
@@ -303,11 +319,12 @@ class OutboxRelay:
                     self._progress_at = self._clock()
                 oldest = self._way[0][0] if self._way else message.seq
                 try:
-                    number = connection.publish(message.topic, _wire(message, oldest))
+                    topic = self._dead_topic or message.topic if message.refused else message.topic
+                    number = connection.publish(topic, _wire(message, oldest))
                 except BrokerLost:
                     raise
                 except MesError as error:
-                    self._refuse(message.seq, str(error))
+                    self._refuse(message.seq, str(error), hopeless=True)
                     return
                 self._unanswered[number] = message.seq
                 self._way.append((message.seq, message.msg_id))
@@ -333,6 +350,14 @@ class OutboxRelay:
 def _wire(message: OutboxMessage, oldest: int) -> bytes:
     """Return the message as sent: its body with ``seq`` and the oldest seq that is still kept for resending."""
     head = {"seq": message.seq, "oldest_seq": oldest}
+    if message.refused:
+        letter = {
+            "schema": "dead-letter/1",
+            "msg_id": message.msg_id,
+            "topic": message.topic,
+            "reason": message.refused,
+        }
+        return json.dumps(letter | head, ensure_ascii=False, separators=(",", ":")).encode()
     try:
         body = json.loads(message.body)
     except ValueError:

@@ -6,10 +6,11 @@ import itertools
 import json
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import pytest
 
-from inspector.domain import BrokerLost, OutboxMessage, StoreError
+from inspector.domain import BrokerLost, MesError, OutboxMessage, StoreError
 from inspector.mes import OutboxRelay
 from tests.support.brokers import eventually
 
@@ -32,6 +33,9 @@ class Memory:
 
     def acknowledge(self, upto: int) -> None:
         self.acknowledged.append(upto)
+
+    def set_aside(self, seq: int, reason: str) -> None:
+        self.messages = [replace(item, refused=reason) if item.seq == seq else item for item in self.messages]
 
 
 class Wire:
@@ -225,6 +229,41 @@ def test_a_refused_message_is_shown_kept_and_tried_again(relays: list[OutboxRela
     assert relay.stop(10)
     assert outbox.acknowledged[-1] == 2
     assert wire.problems[-1] == ""
+
+
+@pytest.mark.parametrize("here", [True, False])
+def test_a_message_refused_for_what_it_is_gives_its_place_to_a_dead_letter(
+    relays: list[OutboxRelay], here: bool
+) -> None:
+    class Picky(Wire):
+        """Refuses the second message: at once, as the client library does, or by its answer, as a broker does."""
+
+        def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> int:
+            said = json.loads(payload)
+            poison = said["seq"] == 2 and "a" in said
+            if poison and here:
+                raise MesError("no message for that topic")
+            number = super().publish(topic, payload, retain=retain)
+            relay.delivered(self, number, "Packet too large" if poison else "")
+            return number
+
+    outbox, wire = Memory(3), Picky()
+    relay = start(relays, outbox, progress_s=0.02)
+    relay.connected(wire)
+    assert eventually(lambda: outbox.acknowledged[-1:] == [3])
+    letters = [message for message in wire.sent if message.get("schema") == "dead-letter/1"]
+    assert {(letter["seq"], letter["msg_id"], letter["topic"]) for letter in letters} == {(2, "m2", "b/result")}
+    assert outbox.messages[1].refused
+
+
+def test_a_missing_right_never_costs_a_message(relays: list[OutboxRelay]) -> None:
+    outbox, wire = Memory(1), Wire()
+    relay = start(relays, outbox, progress_s=0.01)
+    relay.connected(wire)
+    for number in range(1, 12):
+        assert eventually(lambda: len(wire.sent) == number)  # noqa: B023
+        relay.delivered(wire, number, "Not authorized")
+    assert outbox.messages[0].refused == ""
 
 
 def test_a_body_that_is_no_json_object_reaches_the_consumer_as_what_it_is(relays: list[OutboxRelay]) -> None:
