@@ -13,6 +13,7 @@ from inspector.training.evaluate import Findings
 
 FLOORS = (0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5)
 FOUND_OVERLAP = 0.3
+MISSED_SHARE = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +44,15 @@ def floor_row(floor: float, examples: Sequence[Example], findings: Sequence[Find
 
 
 def choose_floor(tables: Sequence[Sequence[FloorRow]]) -> float:
-    """Return the highest floor with the fewest missed defects over all the tables."""
-    missed = [sum(table[index].missed_defects for table in tables) for index in range(len(FLOORS))]
-    fewest = min(missed)
-    return max(floor for floor, count in zip(FLOORS, missed, strict=True) if count == fewest)
+    """Return the highest floor at which no part with defects passes and few defects are missed, in every table.
+
+    Few is ``MISSED_SHARE`` of the defects. Where no floor does, the lowest one is returned.
+    """
+    return max((rows[0].floor for rows in zip(*tables, strict=True) if all(map(_safe, rows))), default=min(FLOORS))
+
+
+def _safe(row: FloorRow) -> bool:
+    return row.escaped_parts == 0 and row.missed_defects <= MISSED_SHARE * row.defects
 
 
 def _row(floor: float, examples: Sequence[Example], findings: Sequence[Findings]) -> FloorRow:

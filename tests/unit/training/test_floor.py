@@ -41,11 +41,25 @@ def test_a_finding_elsewhere_holds_the_part_but_misses_the_defect() -> None:
     assert (row.missed_defects, row.escaped_parts) == (1, 0)
 
 
-@pytest.mark.parametrize(("score", "expected"), [(0.12, 0.1), (0.9, max(FLOORS)), (0.001, max(FLOORS))])
-def test_the_floor_is_the_highest_that_misses_no_more_than_the_lowest_does(score: float, expected: float) -> None:
+@pytest.mark.parametrize(("score", "expected"), [(0.12, 0.1), (0.9, max(FLOORS)), (0.001, min(FLOORS))])
+def test_the_floor_is_the_highest_at_which_nothing_escapes(score: float, expected: float) -> None:
     table = floor_table([part(BOX)], [found(BOX, [score])])
 
     assert choose_floor([table]) == expected
+
+
+def test_the_floor_holds_on_every_set() -> None:
+    easy = floor_table([part(BOX)], [found(BOX, [0.9])])
+    hard = floor_table([part(BOX)], [found(BOX, [0.21])])
+
+    assert choose_floor([easy, hard]) == 0.2
+
+
+def test_a_few_missed_defects_do_not_pull_the_floor_down_while_their_parts_are_held() -> None:
+    many = [[60.0 * i, 10.0, 60.0 * i + 30, 40.0] for i in range(60)]
+    table = floor_table([part(many)], [found(many, [0.05] + [0.9] * 59)])
+
+    assert choose_floor([table]) == max(FLOORS)
 
 
 def test_decoding_turns_centres_into_corners_and_keeps_the_best_of_overlapping_boxes() -> None:
