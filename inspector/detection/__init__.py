@@ -14,6 +14,7 @@ from inspector.detection.identity import LineDetector
 from inspector.detection.onnxruntime_backend import OnnxRuntimeBackend
 from inspector.detection.openvino_backend import OpenVinoBackend
 from inspector.detection.presence import PresenceDetector
+from inspector.detection.text import TextReader
 from inspector.detection.yolo import YoloDetector
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "OnnxRuntimeBackend",
     "OpenVinoBackend",
     "PresenceDetector",
+    "TextReader",
     "YoloDetector",
     "choose_backend",
     "code_formats",

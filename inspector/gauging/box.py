@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -56,7 +56,8 @@ class BoxGauge:
     edge_uncertainty_px
         Standard uncertainty of one edge of a finding, in pixels.
     box_margin_px
-        How far boxes reach beyond the defect on every side, in pixels; the model's card says it.
+        How far boxes reach beyond the defect on every side, in pixels, of all labels or label by label (others:
+        0); the model's card says it.
     zones
         A finding belongs to the first zone that contains the centre of its box.
     plane
@@ -69,15 +70,16 @@ class BoxGauge:
         px_per_mm: float,
         scale_uncertainty: float = 0.0,
         edge_uncertainty_px: float = 0.5,
-        box_margin_px: float = 0.0,
+        box_margin_px: float | Mapping[str, float] = 0.0,
         zones: Sequence[Zone] = (),
         plane: Plane | None = None,
     ) -> None:
         self._scale = Scale(px_per_mm, scale_uncertainty, edge_uncertainty_px)
-        if not box_margin_px >= 0:
+        margins = dict(box_margin_px) if isinstance(box_margin_px, Mapping) else {}
+        of_others = 0.0 if isinstance(box_margin_px, Mapping) else box_margin_px
+        if not all(margin >= 0 for margin in [*margins.values(), of_others]):
             raise ValueError(f"box_margin_px must not be negative, got {box_margin_px}")
-        self._margin_px = box_margin_px
-        self._method = f"{_METHOD} less {box_margin_px:g} px margin" if box_margin_px else _METHOD
+        self._margins_px, self._margin_of_others_px = margins, of_others
         self._zones = tuple(zones)
         self._plane = plane or UniformPlane(px_per_mm)
 
@@ -91,23 +93,28 @@ class BoxGauge:
             return tuple(
                 measurement
                 for index, detection in enumerate(detections.items)
-                for measurement in self._measure(index, detection.box, frame)
+                for measurement in self._measure(index, detection.label, detection.box, frame)
             )
         except (ValueError, OverflowError) as error:
             raise GaugingError(f"a finding could not be measured: {error}") from error
 
-    def _measure(self, index: int, box: Box, frame: Frame) -> list[Measurement]:
+    def _measure(self, index: int, label: str, box: Box, frame: Frame) -> list[Measurement]:
         scale = self._scale_at(*box.centre)
         x_mm, y_mm = map(float, self._plane.to_mm(np.array([box.centre]))[0])
         zone = next((zone.name for zone in self._zones if zone.contains(x_mm, y_mm)), "")
         cut = _is_cut(box, frame)
-        method = f"{_METHOD}, cut by the image edge" if cut else self._method
+        margin_px = self._margins_px.get(label, self._margin_of_others_px)
+        method = _METHOD
+        if cut:
+            method = f"{_METHOD}, cut by the image edge"
+        elif margin_px:
+            method = f"{_METHOD} less {margin_px:g} px margin"
         values = [
             ("position_x", x_mm, "mm", scale.position_uncertainty(x_mm)),
             ("position_y", y_mm, "mm", scale.position_uncertainty(y_mm)),
         ]
         if not cut:
-            width_mm, height_mm = self._extents(box)
+            width_mm, height_mm = self._extents(box, margin_px)
             length, width = max(width_mm, height_mm), min(width_mm, height_mm)
             values = [
                 ("length", length, "mm", scale.extent_uncertainty(length)),
@@ -125,16 +132,17 @@ class BoxGauge:
             return self._scale
         return replace(self._scale, px_per_mm=local_px_per_mm(self._plane, x, y))
 
-    def _extents(self, box: Box) -> tuple[float, float]:
+    def _extents(self, box: Box, margin_px: float) -> tuple[float, float]:
         """Return the distances in the plane between the middles of opposite sides, less the margin."""
         x, y = box.centre
-        half_x, half_y = self._extent_px(box.width) / 2, self._extent_px(box.height) / 2
+        half_x, half_y = _extent_px(box.width, margin_px) / 2, _extent_px(box.height, margin_px) / 2
         sides = np.array([[x - half_x, y], [x + half_x, y], [x, y - half_y], [x, y + half_y]])
         left, right, top, bottom = self._plane.to_mm(sides)
         return float(np.linalg.norm(right - left)), float(np.linalg.norm(bottom - top))
 
-    def _extent_px(self, side_px: float) -> float:
-        return max(side_px - 2 * self._margin_px, min(side_px, _LEAST_PX))
+
+def _extent_px(side_px: float, margin_px: float) -> float:
+    return max(side_px - 2 * margin_px, min(side_px, _LEAST_PX))
 
 
 def _is_cut(box: Box, frame: Frame) -> bool:

@@ -92,7 +92,7 @@ async def _measure(settings: LineSettings, data: Path, block: int) -> Figures:
                     triggers=source,
                     camera=camera,
                     detector=detector,
-                    gauge=wiring.build_gauge(settings, detector.model),
+                    gauge=wiring.build_gauge(settings, detector.margins_px),
                     judge=wiring.build_judge(settings),
                     journal=journal,
                     deadline_s=settings.deadline_ms / 1000,
@@ -120,7 +120,7 @@ async def _measure(settings: LineSettings, data: Path, block: int) -> Figures:
         rss_mb=psutil.Process().memory_info().rss / 2**20,
         stages=_shares(reports),
         parts=len(reports),
-        backend=detector.backend,
+        backend=detector.description,
     )
 
 

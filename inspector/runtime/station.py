@@ -56,9 +56,8 @@ def initial_status(settings: LineSettings, model: str = "") -> LineStatus:
 async def _run(lifeline: Lifeline, settings: LineSettings, data: Path, plc_url: str, nodes: dict[str, str]) -> None:
     spool = wiring.build_spool(settings, data)
     detector = wiring.build_detector(settings)
-    card = detector.model.card
     signals = SignalSender(data / settings.line)
-    status = StatusKeeper(initial_status(settings, f"{card.name} {card.version} ({detector.backend})"), signals.send)
+    status = StatusKeeper(initial_status(settings, detector.description), signals.send)
     camera = wiring.build_camera(settings)
     source = wiring.build_trigger_source(
         settings, url=plc_url, nodes=nodes, on_lamp=lambda state: status.lamp(Lamp.PLC, state.good, state.detail)
@@ -67,7 +66,7 @@ async def _run(lifeline: Lifeline, settings: LineSettings, data: Path, plc_url: 
         triggers=source,
         camera=camera,
         detector=detector,
-        gauge=wiring.build_gauge(settings, detector.model),
+        gauge=wiring.build_gauge(settings, detector.margins_px),
         judge=wiring.build_judge(settings),
         journal=spool,
         deadline_s=settings.deadline_ms / 1000,

@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from hmi import build_pages
 from inspector.capture import FolderCamera
 from inspector.capture.virtual import VirtualBoardCamera
-from inspector.detection import Model, YoloDetector, find_model, load_model, open_backend
+from inspector.detection import LineDetector, find_model
 from inspector.domain import (
     Camera,
     ConfigurationError,
@@ -28,13 +28,11 @@ from inspector.domain import (
     Judge,
     LampState,
     Measurement,
-    ModelError,
     OutboxMessage,
     Outcome,
     Picture,
     Queue,
     RecordReader,
-    ReportWriter,
     SpecLimits,
 )
 from inspector.gauging import (
@@ -49,7 +47,11 @@ from inspector.gauging import (
 )
 from inspector.gauging import Zone as GaugeZone
 from inspector.judgement import Recipe, Rule, RuleJudge, effective_rules
-from inspector.language import DEFAULT_GLOSSARY, TemplateWriter
+from inspector.language import DEFAULT_GLOSSARY
+from inspector.language import ReportAuthor as LineAuthor
+from inspector.language.card import load_writer
+from inspector.language.embedded import EmbeddedEngine
+from inspector.language.endpoint import EndpointEngine
 from inspector.mes.consumer import MessageCounter
 from inspector.mes.events import EventMessages
 from inspector.mes.messages import ResultMessages, Versioned
@@ -57,11 +59,14 @@ from inspector.mes.mqtt import MqttLink, Presence
 from inspector.mes.orders import Order
 from inspector.mes.relay import OutboxRelay
 from inspector.mes.topics import Source, Topics
-from inspector.plc.client import OpcUaHandshake
+from inspector.plc.client import OpcUaHandshake, Updates
+from inspector.plc.security import CertificateUser, ClientSecurity, Mode, PasswordUser, Policy
+from inspector.plc.source import Handshake
+from inspector.runtime.detectors import classes_of, open_detector
 from inspector.runtime.office import Compose
 from inspector.runtime.spool import Spool
+from inspector.settings import EmbeddedLanguage, EndpointLanguage, Identity, LineSettings, OpcUaPlc
 from inspector.settings import FolderCamera as FolderSettings
-from inspector.settings import Identity, LineSettings, OpcUaPlc
 from inspector.settings import Recipe as RecipeSettings
 from inspector.store import Database, ImageArchive, RecordStore, SqlOutbox
 from inspector.web import LiveBoard, serve
@@ -69,6 +74,7 @@ from inspector.web import LiveBoard, serve
 __all__ = [
     "Broker",
     "Relay",
+    "build_author",
     "build_board",
     "build_calibration",
     "build_camera",
@@ -82,7 +88,6 @@ __all__ = [
     "build_relay",
     "build_spool",
     "build_trigger_source",
-    "build_writer",
     "defect_codes",
     "hash_of",
     "limits_of",
@@ -118,31 +123,26 @@ def build_camera(settings: LineSettings) -> Camera:
     return virtual
 
 
-def build_detector(settings: LineSettings) -> YoloDetector:
+def build_detector(settings: LineSettings) -> LineDetector:
     """Return the line's detector, its weights proven; raises ``ModelError`` or ``ConfigurationError``."""
-    wanted = settings.detector
-    model = load_model(find_model(wanted.model))
-    known = set(model.card.classes)
-    for name, recipe in settings.recipes.items():
-        for number, rule in enumerate(recipe.rules):
-            if rule.defect not in known:
-                raise ModelError(
-                    f"recipes.{name}.rules[{number}].defect: the model {model.card.name} has no class {rule.defect}",
-                    remedy=f"Its classes are {', '.join(model.card.classes)}",
-                )
-    return YoloDetector(model, open_backend(model, wanted.backend, threads=wanted.threads))
+    return open_detector(settings, _px_per_mm(settings, build_calibration(settings)))
 
 
-def build_gauge(settings: LineSettings, model: Model) -> Gauge:
-    """Return the line's gauge; the boxes of ``model`` are larger than the defect by the margin of its card.
+def _px_per_mm(settings: LineSettings, made: Calibration | None) -> float:
+    px_per_mm = made.px_per_mm if made else settings.calibration.px_per_mm
+    if px_per_mm is None:
+        raise ConfigurationError("calibration: there is no scale", remedy="Add 'px_per_mm:' or 'file:'")
+    return px_per_mm
+
+
+def build_gauge(settings: LineSettings, margins_px: Mapping[str, float]) -> Gauge:
+    """Return the line's gauge; boxes are larger than the defect by these margins, by class.
 
     Raises ``ConfigurationError`` where the calibration does not hold.
     """
     scale, how = settings.calibration, settings.gauging
     made = build_calibration(settings)
-    px_per_mm = made.px_per_mm if made else scale.px_per_mm
-    if px_per_mm is None:
-        raise ConfigurationError("calibration: there is no scale", remedy="Add 'px_per_mm:' or 'file:'")
+    px_per_mm = _px_per_mm(settings, made)
     distance = how.working_distance_mm or (made.working_distance_mm if made else 0.0)
     effects = RelativeEffects(
         scale=made.scale_uncertainty if made else scale.scale_uncertainty,
@@ -157,7 +157,7 @@ def build_gauge(settings: LineSettings, model: Model) -> Gauge:
         px_per_mm=px_per_mm,
         scale_uncertainty=effects.combined,
         edge_uncertainty_px=scale.edge_uncertainty_px,
-        box_margin_px=model.card.box_margin_px,
+        box_margin_px=margins_px,
         zones=zones,
         plane=plane,
     )
@@ -220,29 +220,53 @@ def build_recipe(name: str, recipe: RecipeSettings) -> Recipe:
 
 def build_trigger_source(
     settings: LineSettings, *, url: str, nodes: dict[str, str], on_lamp: Callable[[LampState], None]
-) -> OpcUaHandshake:
-    """Return the line's side of the handshake with the PLC at ``url``."""
+) -> Handshake:
+    """Return the line's side of the handshake with the PLC at ``url``; raises ``ConfigurationError``.
+
+    Another ``url`` than the line's own is that of a simulated PLC, which is not secured.
+    """
     plc = settings.plc
+    common: dict[str, Any] = {
+        "station": settings.station,
+        "recipes": {recipe.id: name for name, recipe in settings.recipes.items()},
+        "default_recipe": settings.active_recipe.id,
+        "defect_codes": defect_codes(settings),
+        "poll_ms": plc.poll_ms,
+        "heartbeat_ms": plc.heartbeat_ms,
+        "timeout_s": plc.timeout_s,
+        "on_lamp": on_lamp,
+    }
+    if not isinstance(plc, OpcUaPlc) or plc.url != url:
+        return OpcUaHandshake(url, nodes=nodes, **common)
     return OpcUaHandshake(
         url,
-        station=settings.station,
         nodes=nodes,
-        namespace_uri=plc.namespace_uri if isinstance(plc, OpcUaPlc) else None,
-        recipes={recipe.id: name for name, recipe in settings.recipes.items()},
-        defect_codes=defect_codes(settings),
-        poll_ms=plc.poll_ms,
-        heartbeat_ms=plc.heartbeat_ms,
-        timeout_s=plc.timeout_s,
-        on_lamp=on_lamp,
+        namespace_uri=plc.namespace_uri,
+        absent=plc.absent,
+        updates=Updates(plc.updates),
+        security=_plc_security(plc),
+        user=_plc_user(plc),
+        **common,
     )
 
 
+def _plc_security(plc: OpcUaPlc) -> ClientSecurity | None:
+    if plc.security == "none" or plc.certificate is None or plc.key is None or plc.trust is None:
+        return None
+    return ClientSecurity(plc.certificate, plc.key, plc.trust, Policy(plc.security), Mode(plc.messages))
+
+
+def _plc_user(plc: OpcUaPlc) -> PasswordUser | CertificateUser | None:
+    if plc.user_certificate is not None and plc.user_key is not None:
+        return CertificateUser(plc.user_certificate, plc.user_key)
+    return PasswordUser(plc.username, plc.password() or "") if plc.username is not None else None
+
+
 def defect_codes(settings: LineSettings) -> dict[str, int]:
-    """Return the DefectCode of each class: the line's own, else its place in the model's card, from 1."""
+    """Return the DefectCode of each class: the line's own, else its place among the detectors' labels, from 1."""
     if settings.plc.defect_codes:
         return dict(settings.plc.defect_codes)
-    classes = load_model(find_model(settings.detector.model)).card.classes
-    return {name: number for number, name in enumerate(classes, start=1)}
+    return {name: number for number, name in enumerate(classes_of(settings), start=1)}
 
 
 def build_spool(settings: LineSettings, data: Path) -> Spool:
@@ -335,8 +359,13 @@ def build_relay(
         on_lamp=on_lamp,
         **broker.login(),
     )
-    results = OutboxRelay(outboxes[Queue.RESULTS], delivery=mes.delivery, ack_topic=messages.topics.ack)
-    events = OutboxRelay(outboxes[Queue.EVENTS], delivery=mes.events, ack_topic=messages.topics.event_ack)
+    topics = messages.topics
+    results = OutboxRelay(
+        outboxes[Queue.RESULTS], delivery=mes.delivery, ack_topic=topics.ack, dead_topic=topics.result
+    )
+    events = OutboxRelay(
+        outboxes[Queue.EVENTS], delivery=mes.events, ack_topic=topics.event_ack, dead_topic=topics.fault
+    )
     return Relay(link, (results, events))
 
 
@@ -448,6 +477,13 @@ def serve_screen(
     serve(board, record, pages, host=settings.screen.host, port=settings.screen.port, on_ready=on_ready, stop=stop)
 
 
-def build_writer() -> ReportWriter:
-    """Return the writer of report texts."""
-    return TemplateWriter()
+def build_author(settings: LineSettings) -> LineAuthor:
+    """Return who writes the line's reports; raises ``ModelError`` or ``ConfigurationError``."""
+    language = settings.language
+    if isinstance(language, EmbeddedLanguage):
+        engine = EmbeddedEngine(load_writer(find_model(language.model)))
+        return LineAuthor(engine, deadline_s=language.deadline_ms / 1000)
+    if isinstance(language, EndpointLanguage):
+        endpoint = EndpointEngine(language.url, model=language.model, token=language.token())
+        return LineAuthor(endpoint, deadline_s=language.deadline_ms / 1000)
+    return LineAuthor()

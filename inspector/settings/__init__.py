@@ -1,6 +1,23 @@
 """line_configs/*.yaml -> validated settings."""
 
+from inspector.settings.detectors import (
+    BlobSettings,
+    CaliperSettings,
+    CodeSettings,
+    ColourSettings,
+    Detector,
+    GoldenSettings,
+    PresenceSettings,
+    TextSettings,
+)
 from inspector.settings.explain import Finding
+from inspector.settings.language import (
+    AdvicePolicy,
+    EmbeddedLanguage,
+    EndpointLanguage,
+    Language,
+    TemplateLanguage,
+)
 from inspector.settings.line import LineSettings
 from inspector.settings.links import (
     EmbeddedMes,
@@ -8,35 +25,43 @@ from inspector.settings.links import (
     ImageArchive,
     MqttMes,
     NoMes,
-    OpcUaPlc,
-    PlcNodes,
     Screen,
-    SimulatedPlc,
     Store,
 )
 from inspector.settings.loading import check_line, data_folder, load_line, settle
+from inspector.settings.plc import OpcUaPlc, PlcNodes, SimulatedPlc
 from inspector.settings.recipes import CHARACTERISTICS, Recipe, Rule
 from inspector.settings.reference import line_schema, reference_markdown
 from inspector.settings.shifts import Break, Shift, Shifts
-from inspector.settings.vision import Calibration, Detector, ExpectedImage, FolderCamera, Gauging, VirtualCamera, Zone
+from inspector.settings.vision import Calibration, ExpectedImage, FolderCamera, Gauging, VirtualCamera, Zone
 
 __all__ = [
     "CHARACTERISTICS",
+    "AdvicePolicy",
+    "BlobSettings",
     "Break",
     "Calibration",
+    "CaliperSettings",
+    "CodeSettings",
+    "ColourSettings",
     "Detector",
+    "EmbeddedLanguage",
     "EmbeddedMes",
+    "EndpointLanguage",
     "ExpectedImage",
     "Finding",
     "FolderCamera",
     "Gauging",
+    "GoldenSettings",
     "Identity",
     "ImageArchive",
+    "Language",
     "LineSettings",
     "MqttMes",
     "NoMes",
     "OpcUaPlc",
     "PlcNodes",
+    "PresenceSettings",
     "Recipe",
     "Rule",
     "Screen",
@@ -44,6 +69,8 @@ __all__ = [
     "Shifts",
     "SimulatedPlc",
     "Store",
+    "TemplateLanguage",
+    "TextSettings",
     "VirtualCamera",
     "Zone",
     "check_line",

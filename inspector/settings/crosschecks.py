@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from pydantic_core import InitErrorDetails
 
 from inspector.settings.gaugingchecks import gauging_problems
+from inspector.settings.plcchecks import plc_problems
 from inspector.settings.raw import Data, Loc, Problems, entries, is_number, number, problem, table, text
 from inspector.settings.rulechecks import recipe_problems
 from inspector.settings.shiftchecks import shift_problems
@@ -37,9 +38,11 @@ def cross_check(data: Data) -> list[InitErrorDetails]:
         *_addresses(data),
         *_logins(data),
         *_certificates(data),
+        *plc_problems(data),
         *_defect_codes(data),
         *_simulation(data),
         *_languages(data),
+        *_detectors(data),
         *shift_problems(data),
     ]
 
@@ -285,3 +288,11 @@ def _languages(data: Data) -> Problems:
             yield problem(("languages", index), "duplicate", f"'{language}' is there twice", "Keep one of them.")
         elif isinstance(language, str):
             seen.add(language)
+
+
+def _detectors(data: Data) -> Problems:
+    # Not by a length constraint on the list: that one counts an entry with a mistake in it as missing.
+    if data.get("detector") == []:
+        yield problem(
+            ("detector",), "empty", "the list of detectors is empty", "Write at least one entry, or leave the key out."
+        )

@@ -12,10 +12,12 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from inspector.settings.base import FORMS
+from inspector.settings.detectors import DEFAULT_KIND, ONE, SEVERAL
 from inspector.settings.document import Document, Path, Place
 from inspector.settings.raw import choose_from, is_number
 from inspector.settings.reference import expectation, homes, resolved, schema_at
 
+DETECTOR = "detector"  # the one key that takes one entry or several
 NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?")
 TRUTH = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
 BOUNDS = {
@@ -124,9 +126,10 @@ def _path(loc: Sequence[str | int], data: Any) -> Path:
     path: list[str | int] = []
     chosen = False
     for part in loc:
-        if part == "[key]":
+        if part == "[key]" or (path == [DETECTOR] and part in {ONE, SEVERAL}):
             continue
-        if not chosen and path and isinstance(data, Mapping) and data.get("kind") == part:
+        left_out = DEFAULT_KIND if path[:1] == [DETECTOR] else None
+        if not chosen and path and isinstance(data, Mapping) and data.get("kind", left_out) == part:
             chosen = True
             continue
         chosen = False

@@ -10,10 +10,13 @@ from pydantic_core import InitErrorDetails
 
 from inspector.settings.base import Items, Name, Settings
 from inspector.settings.crosschecks import cross_check
-from inspector.settings.links import EmbeddedMes, Mes, MqttMes, NoMes, Plc, Screen, Store
+from inspector.settings.detectors import AnyDetector, Detector, DetectorKey
+from inspector.settings.language import Disposition, Language, TemplateLanguage
+from inspector.settings.links import EmbeddedMes, Mes, MqttMes, NoMes, Screen, Store
+from inspector.settings.plc import Plc
 from inspector.settings.recipes import Recipe
 from inspector.settings.shifts import Shifts
-from inspector.settings.vision import Calibration, Camera, Detector, Gauging, Zone
+from inspector.settings.vision import Calibration, Camera, Gauging, Zone
 
 
 class LineSettings(Settings):
@@ -32,7 +35,9 @@ class LineSettings(Settings):
     camera: Camera = Field(description="Where images come from.")
     calibration: Calibration = Field(description="How pixels become millimetres.")
     gauging: Gauging = Field(default=Gauging(), description="How findings are measured.")
-    detector: Detector = Field(default=Detector(), description="What finds the defects.")
+    detector: DetectorKey = Field(
+        default=Detector(), description="What finds the defects: one detector, or a list of several that look together."
+    )
     zones: Items[Zone] = Field(default=(), description="Named areas of the part.")
     recipes: Annotated[Mapping[Name, Recipe], Field(min_length=1)] = Field(
         description="Recipes by name: what is good enough, product by product."
@@ -45,6 +50,10 @@ class LineSettings(Settings):
     store: Store = Field(default=Store(), description="The record.")
     mes: Mes = Field(default=NoMes(kind="none"), description="Who gets the results.")
     screen: Screen = Field(default=Screen(), description="The operator's page.")
+    language: Language = Field(default=TemplateLanguage(kind="template"), description="Who writes the reports.")
+    disposition: Disposition = Field(
+        default=Disposition(), description="What may be decided about parts that the rules hold for review."
+    )
     shifts: Shifts | None = Field(default=None, description="The shift calendar; the shift reports need one.")
 
     @model_validator(mode="wrap")
@@ -63,6 +72,11 @@ class LineSettings(Settings):
         if relations:
             raise ValidationError.from_exception_data(cls.__name__, relations, hide_input=True)
         return settings
+
+    @property
+    def detectors(self) -> tuple[AnyDetector, ...]:
+        """The detectors, also where there is one only."""
+        return self.detector if isinstance(self.detector, tuple) else (self.detector,)
 
     @property
     def active_recipe(self) -> Recipe:

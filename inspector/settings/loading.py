@@ -9,14 +9,18 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from inspector.domain import SettingsError
+from inspector.settings.detectors import AnyDetector, Detector, GoldenSettings, PresenceSettings
 from inspector.settings.document import parse
 from inspector.settings.explain import Finding, explain, spelled
+from inspector.settings.language import below
 from inspector.settings.line import LineSettings
 from inspector.settings.links import MqttMes
+from inspector.settings.plc import OpcUaPlc
 from inspector.settings.vision import FolderCamera
 
 MAX_BYTES = 1_000_000
 DATA_VARIABLE = "INSPECTOR_DATA"
+PLC_FILES = ("password_file", "certificate", "key", "trust", "user_certificate", "user_key")
 
 
 def data_folder() -> Path:
@@ -46,17 +50,21 @@ def check_line(path: str | Path) -> list[Finding]:
 
 def settle(settings: LineSettings, folder: Path, data: Path) -> LineSettings:
     """Return the settings with absolute paths: inputs below ``folder``, outputs below ``data``."""
-    camera, detector, mes, store = settings.camera, settings.detector, settings.mes, settings.store
+    camera, mes, store = settings.camera, settings.mes, settings.store
+    found = tuple(_settled(detector, folder) for detector in settings.detectors)
+    detector = found if isinstance(settings.detector, tuple) else found[0]
     calibration = settings.calibration
     if calibration.file is not None:
         calibration = calibration.model_copy(update={"file": _below(folder, calibration.file)})
     if isinstance(camera, FolderCamera):
         camera = camera.model_copy(update={"path": _below(folder, camera.path)})
-    if "/" in detector.model:
-        detector = detector.model_copy(update={"model": str(_below(folder, Path(detector.model)))})
     if isinstance(mes, MqttMes):
         named = {key: getattr(mes, key) for key in ("password_file", "ca_file", "cert_file", "key_file")}
         mes = mes.model_copy(update={key: _below(folder, path) for key, path in named.items() if path is not None})
+    plc = settings.plc
+    if isinstance(plc, OpcUaPlc):
+        named = {key: getattr(plc, key) for key in PLC_FILES}
+        plc = plc.model_copy(update={key: _below(folder, path) for key, path in named.items() if path is not None})
     if store.password_file is not None:
         store = store.model_copy(update={"password_file": _below(folder, store.password_file)})
     own = data / settings.line
@@ -65,8 +73,24 @@ def settle(settings: LineSettings, folder: Path, data: Path) -> LineSettings:
         url = f"sqlite:///{_below(data, Path(url.removeprefix('sqlite:///')))}"
     images = store.images.model_copy(update={"folder": _below(data, store.images.folder or own / "images")})
     store = store.model_copy(update={"url": url, "images": images})
-    settled = {"camera": camera, "calibration": calibration, "detector": detector, "mes": mes, "store": store}
+    settled: dict[str, object] = {"language": below(settings.language, folder)}
+    settled |= {"camera": camera, "calibration": calibration, "detector": detector}
+    settled |= {"mes": mes, "store": store, "plc": plc}
     return settings.model_copy(update=settled)
+
+
+def _settled(detector: AnyDetector, folder: Path) -> AnyDetector:
+    match detector:
+        case Detector() if "/" in detector.model:
+            return detector.model_copy(update={"model": str(_below(folder, Path(detector.model)))})
+        case GoldenSettings():
+            image = None if detector.image is None else _below(folder, detector.image)
+            recipes = {name: _below(folder, path) for name, path in detector.recipes.items()}
+            return detector.model_copy(update={"image": image, "recipes": recipes})
+        case PresenceSettings():
+            return detector.model_copy(update={"image": _below(folder, detector.image)})
+        case _:
+            return detector
 
 
 def _below(folder: Path, path: Path) -> Path:

@@ -40,13 +40,28 @@ def resolved(schema: Schema, data: Any = None) -> Schema:
     """Return the schema behind references and options, chosen by the data's ``kind`` where there are several."""
     if "$ref" in schema:
         return resolved(_root()["$defs"][schema["$ref"].rsplit("/", 1)[1]], data)
+    if "oneOf" in schema and "discriminator" not in schema:
+        return resolved(_one_or_several(schema, data), data)
     if "oneOf" in schema:
-        kind = data.get("kind") if isinstance(data, Mapping) else None
+        kind = data.get("kind", _kind_left_out(schema)) if isinstance(data, Mapping) else None
         target = schema["discriminator"]["mapping"].get(kind) if isinstance(kind, str) else None
         return resolved({"$ref": target}, data) if target else schema
     if "anyOf" in schema:
         return resolved(next(option for option in schema["anyOf"] if option.get("type") != "null"), data)
     return schema
+
+
+def _one_or_several(schema: Schema, data: Any) -> Schema:
+    """Return the option of a key that takes one entry or a list of them."""
+    wanted = isinstance(data, (list, tuple))
+    return next(option for option in schema["oneOf"] if (option.get("type") == "array") is wanted)
+
+
+def _kind_left_out(schema: Schema) -> str | None:
+    """Return the kind that is meant where none is written; None where there is no such kind."""
+    mapping = schema["discriminator"]["mapping"]
+    targets = {kind: _root()["$defs"][ref.rsplit("/", 1)[1]] for kind, ref in mapping.items()}
+    return next((kind for kind, target in targets.items() if "kind" not in target.get("required", ())), None)
 
 
 def schema_at(path: tuple[str | int, ...], data: Any) -> Schema:
@@ -82,7 +97,9 @@ def homes(key: str) -> list[str]:
 
 def _options(schema: Schema) -> Iterator[tuple[str, Schema]]:
     """Yield (kind, schema) for each option of a section; the kind is empty where there is one only."""
-    if "oneOf" in schema:
+    if "oneOf" in schema and "discriminator" not in schema:
+        yield from _options(_one_or_several(schema, None))
+    elif "oneOf" in schema:
         for kind, target in schema["discriminator"]["mapping"].items():
             yield kind, resolved({"$ref": target})
     else:
@@ -91,6 +108,8 @@ def _options(schema: Schema) -> Iterator[tuple[str, Schema]]:
 
 def expectation(schema: Schema) -> str:
     """Return what a value must be, in words: ``a number from 0 to 1``."""
+    if "oneOf" in schema and "discriminator" not in schema:
+        return f"{expectation(_one_or_several(schema, None))}; or a list of such entries"
     schema = resolved(schema)
     if "const" in schema:
         return _spelled(schema["const"])

@@ -1,4 +1,4 @@
-"""What the line sees with and where it looks: camera, calibration, detector and zones."""
+"""What the line sees with and where it looks: camera, calibration and zones."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from inspector.settings.base import MODEL, FilePath, Name, Settings
+from inspector.settings.base import FilePath, Name, Settings
 
 PxPerMm = Annotated[float, Field(ge=1, le=2000)]
 Pixels = Annotated[int, Field(ge=32, le=16384)]
@@ -116,21 +116,6 @@ class Gauging(Settings):
         le=500,
         description="Thermal expansion of the part, in 1e-6/K: FR-4 14, aluminium 23.",
     )
-
-
-class Detector(Settings):
-    """Which model looks at the images, and on what."""
-
-    model: str = Field(
-        default="bare-board",
-        min_length=1,
-        pattern=MODEL,
-        description="Name of a shipped model, or the path of a model folder (with a `/`; relative to this file).",
-    )
-    backend: Literal["auto", "onnxruntime", "openvino"] = Field(
-        default="auto", description="What runs the model; `auto` takes the best that this machine has."
-    )
-    threads: int = Field(default=2, ge=1, le=256, description="Processor threads the model may use.")
 
 
 class Zone(Settings):

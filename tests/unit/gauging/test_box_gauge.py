@@ -157,3 +157,12 @@ def test_millimetres_scale_with_the_scale(px: float, px_per_mm: float) -> None:
     twice = measured(BoxGauge(px_per_mm=2 * px_per_mm), box)[0, "length"]
     assert once.value == pytest.approx(2 * twice.value)
     assert once.uncertainty == pytest.approx(2 * twice.uncertainty)
+
+
+def test_each_label_has_its_own_margin() -> None:
+    found = Detections(
+        (Detection("open", 0.9, Box(50, 50, 90, 80)), Detection("difference", 0.8, Box(50, 100, 90, 130))), MODEL
+    )
+    measurements = BoxGauge(px_per_mm=10.0, box_margin_px={"open": 5.0}).measure(frame(), found)
+    lengths = {m.detection: (m.value, m.method) for m in measurements if m.characteristic == "length"}
+    assert lengths == {0: (3.0, "detector box less 5 px margin"), 1: (4.0, "detector box")}

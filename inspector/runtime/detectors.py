@@ -1,0 +1,146 @@
+"""The part of the wiring that turns the key ``detector`` of a line into its detector."""
+
+from __future__ import annotations
+
+import math
+
+from inspector.capture import read_image
+from inspector.detection import (
+    AnomalyDetector,
+    BlobDetector,
+    CaliperDetector,
+    CodeReader,
+    ColourDetector,
+    CombinedDetector,
+    GoldenDetector,
+    LineDetector,
+    PresenceDetector,
+    TextReader,
+    YoloDetector,
+    find_model,
+    load_model,
+    open_backend,
+)
+from inspector.domain import ConfigurationError, ModelError
+from inspector.settings import (
+    BlobSettings,
+    CaliperSettings,
+    CodeSettings,
+    ColourSettings,
+    GoldenSettings,
+    LineSettings,
+    PresenceSettings,
+    TextSettings,
+)
+from inspector.settings import Detector as ModelSettings
+from inspector.settings.detectors import AnyDetector
+
+__all__ = ["classes_of", "open_detector", "open_model"]
+
+Box = tuple[float, float, float, float]
+
+
+def open_detector(settings: LineSettings, px_per_mm: float) -> LineDetector:
+    """Return the line's detector, ready to warm up; raises ``ModelError`` or ``ConfigurationError``."""
+    made = [_open(detector, px_per_mm) for detector in settings.detectors]
+    detector = made[0] if len(made) == 1 else CombinedDetector(made)
+    known = set(detector.classes)
+    for name, recipe in settings.recipes.items():
+        for number, rule in enumerate(recipe.rules):
+            if rule.defect not in known:
+                detector.close()
+                raise ModelError(
+                    f"recipes.{name}.rules[{number}].defect: {detector.description} has no class {rule.defect}",
+                    remedy=f"Its classes are {', '.join(detector.classes)}",
+                )
+    return detector
+
+
+def open_model(name: str, *, backend: str = "auto", threads: int = 2) -> YoloDetector | AnomalyDetector:
+    """Return the detector of a model folder, by the task of its card; raises ``ModelError``."""
+    model = load_model(find_model(name))
+    if model.card.task == "features":
+        raise ModelError(
+            f"{model.folder}: a feature network is no detector by itself",
+            remedy="Make a model from good parts with it: `inspector anomaly train`",
+        )
+    runs = open_backend(model, backend, threads=threads)
+    return AnomalyDetector(model, runs) if model.card.task == "anomaly" else YoloDetector(model, runs)
+
+
+def _open(wanted: AnyDetector, px_per_mm: float) -> LineDetector:  # noqa: C901, PLR0911 - one case each
+    def px(box_mm: Box) -> Box:
+        left, top, right, bottom = (side * px_per_mm for side in box_mm)
+        return left, top, right, bottom
+
+    match wanted:
+        case ModelSettings():
+            return open_model(wanted.model, backend=wanted.backend, threads=wanted.threads)
+        case GoldenSettings():
+            images = dict(wanted.recipes) | ({"": wanted.image} if wanted.image is not None else {})
+            if not images:
+                raise ConfigurationError("detector: golden has no image", remedy="Add 'image:' or 'recipes:'")
+            return GoldenDetector(
+                {recipe: read_image(path) for recipe, path in images.items()},
+                label=wanted.label,
+                tolerance_px=wanted.tolerance_mm * px_per_mm,
+                levels=wanted.levels,
+                least_area_px=max(1, math.ceil(wanted.least_area_mm2 * px_per_mm**2)),
+                search_px=wanted.search_mm * px_per_mm,
+            )
+        case PresenceSettings():
+            return PresenceDetector(
+                read_image(wanted.image),
+                px(wanted.box_mm),
+                label=wanted.label,
+                search_px=wanted.search_mm * px_per_mm,
+                least_match=wanted.least_match,
+            )
+        case BlobSettings():
+            return BlobDetector(
+                label=wanted.label,
+                window=px(wanted.box_mm) if wanted.box_mm else None,
+                shade=wanted.shade,
+                level=wanted.level,
+                area_px=(wanted.least_area_mm2 * px_per_mm**2, wanted.largest_area_mm2 * px_per_mm**2),
+                count=wanted.count,
+            )
+        case CaliperSettings():
+            return CaliperDetector(
+                px(wanted.box_mm), label=wanted.label, axis=wanted.axis, contrast=float(wanted.contrast)
+            )
+        case ColourSettings():
+            return ColourDetector(px(wanted.box_mm), wanted.lab, label=wanted.label, tolerance=wanted.tolerance)
+        case CodeSettings():
+            return CodeReader(
+                window=px(wanted.box_mm) if wanted.box_mm else None,
+                formats=wanted.formats,
+                pattern=wanted.pattern,
+                identity=wanted.identity,
+            )
+        case TextSettings():
+            return TextReader(
+                window=px(wanted.box_mm) if wanted.box_mm else None,
+                pattern=wanted.pattern,
+                least_score=wanted.least_score,
+                identity=wanted.identity,
+            )
+
+
+def classes_of(settings: LineSettings) -> tuple[str, ...]:
+    """Return every label that the line's detectors may give, without opening them."""
+    return tuple(label for detector in settings.detectors for label in _labels(detector))
+
+
+def _labels(wanted: AnyDetector) -> tuple[str, ...]:
+    match wanted:
+        case ModelSettings():
+            return load_model(find_model(wanted.model)).card.classes
+        case CaliperSettings():
+            return wanted.label, f"{wanted.label}_not_found"
+        case CodeSettings():
+            return "code_unreadable", "code_mismatch"
+        case TextSettings():
+            return "text_unreadable", "text_mismatch"
+        case _:
+            return (wanted.label,)
