@@ -21,7 +21,7 @@ __all__ = ["METHOD", "Gauged", "SubpixelGauge"]
 
 METHOD = "sub-pixel bar fit"
 
-_LEAST_ASPECT = 1.5
+_LEAST_ASPECT = 2.5  # rounder shapes have no ends, and would read short
 _MOST_WIDTH_DOUBT = 0.25
 _MOST_EXCESS = 0.12
 _MOST_CHANGE = 0.5
