@@ -9,9 +9,18 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inspector.training.dataset import Example, read_grey
+from inspector.training.dataset import BOARD_CLASSES, Example, read_grey
 
 FULL_SCALE = 255.0
+MIRROR = {
+    "open": "short",
+    "short": "open",
+    "mousebite": "spur",
+    "spur": "mousebite",
+    "spurious_copper": "pin_hole",
+    "pin_hole": "spurious_copper",
+}
+MIRRORED_CLASS = np.array([BOARD_CLASSES.index(MIRROR[name]) for name in BOARD_CLASSES])
 BLURRED, RELEVELLED, SHADED, NOISY = 0.35, 0.6, 0.35, 0.5
 
 
@@ -21,7 +30,9 @@ class CropSettings:
 
     ``size`` is the side in px; ``on_defect`` the share of crops cut around a defect; ``zoom`` the
     range of the scale factor; ``min_visible`` the share of a box that must lie inside to stay a
-    target; ``plain`` the share of crops whose grey levels are left as they are.
+    target; ``plain`` the share of crops whose grey levels are left as they are; ``inverted`` the share of bare-board
+    crops of which the negative is shown: copper and laminate change places, and every defect becomes the
+    one it mirrors.
     """
 
     size: int = 320
@@ -30,6 +41,7 @@ class CropSettings:
     zoom_share: float = 0.5
     min_visible: float = 0.45
     plain: float = 0.4
+    inverted: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +84,8 @@ class CropSource:
         boxes = (example.boxes - shift) * np.float32(settings.size / side)
         crop = _visible(Crop(window, boxes, example.labels), settings.min_visible)
         crop = turned(crop, quarter_turns=int(rng.integers(4)), mirrored=bool(round(rng.random())))
+        if settings.inverted and rng.random() < settings.inverted:
+            crop = negative(crop)
         if rng.random() < settings.plain:
             return Crop(np.ascontiguousarray(crop.pixels), crop.boxes, crop.labels)
         return Crop(vary_grey(crop.pixels, rng), crop.boxes, crop.labels)
@@ -124,6 +138,11 @@ def turned(crop: Crop, *, quarter_turns: int, mirrored: bool) -> Crop:
         x1, x2 = size - x2, size - x1
     boxes = np.stack([x1, y1, x2, y2], axis=1).astype(np.float32)
     return Crop(pixels, boxes, crop.labels)
+
+
+def negative(crop: Crop) -> Crop:
+    """Return the board with copper and laminate exchanged: an open is a short of the negative, and so on."""
+    return Crop(np.invert(crop.pixels), crop.boxes, MIRRORED_CLASS[crop.labels])
 
 
 def vary_grey(pixels: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:

@@ -104,7 +104,9 @@ def train(
         raise DatasetError(f"the recipe draws from {', '.join(missing)}", remedy="Give each as --data NAME=FOLDER")
     out.mkdir(parents=True, exist_ok=True)
     sources = {
-        (name, stage.crop): CropSource(data[name], crop_settings(stage)) for _, stage in stages for name in stage.mix
+        (name, crop_settings(stage)): CropSource(data[name], crop_settings(stage))
+        for _, stage in stages
+        for name in stage.mix
     }
 
     for number, stage in stages:
@@ -116,7 +118,7 @@ def train(
             model = build_model(recipe.architecture, len(recipe.classes), recipe.seed)
             if before is not None:
                 load_weights(model, before)
-            mixed = {name: sources[name, stage.crop] for name in stage.mix}
+            mixed = {name: sources[name, crop_settings(stage)] for name in stage.mix}
             _run_stage(run, model, _prefetched(_batches(mixed, stage, np.random.default_rng([seed, process]))))
 
         side_by_side(stage.processes, work)

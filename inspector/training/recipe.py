@@ -25,7 +25,7 @@ class Stage:
     ``steps`` is the length of the schedule; a stage with ``until`` ends there, while the rate is still
     high, and leaves the descent to the next. ``mix`` maps a data-set name to its weight in the draw;
     ``averaging`` is the decay of the moving average of the weights, which is validated and exported;
-    ``processes`` share each batch evenly.
+    ``processes`` share each batch evenly; ``inverted`` is the share of bare-board crops shown as negatives.
     """
 
     name: str
@@ -38,6 +38,7 @@ class Stage:
     batch: int = 16
     crop: int = 320
     until: int | None = None
+    inverted: float = 0.0
     processes: int = 2
 
     @property
@@ -81,7 +82,7 @@ class Recipe:
 
 def crop_settings(stage: Stage) -> CropSettings:
     """Return the crop settings of a stage."""
-    return CropSettings(size=stage.crop)
+    return CropSettings(size=stage.crop, inverted=stage.inverted)
 
 
 def read_recipe(path: Path) -> Recipe:

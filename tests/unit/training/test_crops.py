@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from inspector.training.crops import Crop, CropSettings, CropSource, turned, vary_grey
-from inspector.training.dataset import Example
+from inspector.training.crops import Crop, CropSettings, CropSource, negative, turned, vary_grey
+from inspector.training.dataset import BOARD_CLASSES, Example
 
 PLAIN = CropSettings(size=160, plain=1.0, zoom_share=0.0, on_defect=1.0)
 
@@ -96,3 +96,14 @@ def test_varied_grey_keeps_copper_darker_than_laminate() -> None:
         varied = vary_grey(pixels, np.random.default_rng(seed))
         assert varied.dtype == np.uint8
         assert varied[:, 5:35].mean() + 25 < varied[:, 45:75].mean()
+
+
+def test_the_negative_of_a_board_shows_the_mirrored_defects() -> None:
+    pixels = np.zeros((32, 32), dtype=np.uint8)
+    crop = Crop(pixels, np.tile(np.array([[1, 2, 3, 4]], np.float32), (6, 1)), np.arange(6))
+
+    after = negative(crop)
+
+    assert (after.pixels == 255).all()
+    names = [BOARD_CLASSES[label] for label in after.labels]
+    assert names == ["short", "open", "spur", "mousebite", "pin_hole", "spurious_copper"]
