@@ -47,6 +47,8 @@ class AcousticModel:
             ) from error
         self._start_names = [item.name for item in self._start.get_outputs()]
         self._decode_names = [item.name for item in self._decode.get_outputs()]
+        self.size = int(self._start.get_outputs()[0].shape[-1])
+        """How many pieces the model tells apart; the last of them have no text."""
         self._wanted = frozenset(item.name for item in self._decode.get_inputs())
 
     def hear(self, pcm: NDArray[np.int16]) -> Hearing:

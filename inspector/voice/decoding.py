@@ -18,6 +18,9 @@ __all__ = ["Decoded", "LanguageModel", "Sentence", "decode", "decode_freely"]
 _HOPELESS = 12.0
 """An unfinished hypothesis this much less likely than a finished one, in nats, is given up."""
 
+_WITHIN = 6.0
+"""So is one that is this much less likely than the best of its length: in clear speech few are left, in noise many."""
+
 
 class LanguageModel(Protocol):
     """How likely a piece is after others, whatever is heard."""
@@ -73,7 +76,7 @@ def decode(
     graph: TokenGraph,
     *,
     alike: Callable[[tuple[int, ...]], object],
-    beam: int = 4,
+    beam: int = 16,
     longest: int = 40,
     language_model: LanguageModel | None = None,
     weight: float = 0.0,
@@ -102,7 +105,7 @@ def decode(
             gains = (1 - weight) * heard
             if language_model is not None and weight:
                 gains = gains + weight * language_model.log_probabilities(hypothesis.tokens)[tokens]
-            for index in np.argsort(-gains)[: 4 * beam]:
+            for index in np.argsort(-gains)[: 2 * beam]:
                 token = int(tokens[index])
                 candidates.append(
                     (
@@ -129,9 +132,9 @@ def decode(
             )
             free = _Hypothesis((*free.tokens, token), 0, free.acoustic + float(hearing.scores[free_row, token]), 0.0)
             freely_done = token == END
-        if (not going or len(done) >= 2 * beam) and freely_done:
+        if (not going or len(done) >= beam) and freely_done:
             break
-        if len(done) >= 2 * beam:
+        if len(done) >= beam:
             going = []
         sources = [row for _, row in going] + ([] if freely_done else [free_row])
         tokens_next = [hyp.tokens[-1] for hyp, _ in going] + ([] if freely_done else [free.tokens[-1]])
@@ -155,7 +158,8 @@ def _pruned(
         kept.setdefault(key, candidate)
         if len(kept) == beam:
             break
-    return list(kept.values())
+    least = max((hypothesis.total for hypothesis, _ in kept.values()), default=0.0) - _WITHIN
+    return [candidate for candidate in kept.values() if candidate[0].total > least]
 
 
 def decode_freely(

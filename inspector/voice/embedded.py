@@ -64,7 +64,7 @@ class Listener:
         grammar: Grammar,
         *,
         gate: Gate = DEFAULT_GATE,
-        beam: int = 4,
+        beam: int = 16,
         language_model: LanguageModel | None = None,
         weight: float = 0.0,
     ) -> None:

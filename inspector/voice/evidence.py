@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
-__all__ = ["FEATURES", "Evidence", "Gate", "Risk", "agreement", "risk_of"]
+__all__ = ["FEATURES", "Evidence", "Gate", "Risk", "agreement", "risk_of", "word_errors"]
 
 
 class Risk(StrEnum):
@@ -117,9 +117,14 @@ def agreement(first: Sequence[str], second: Sequence[str]) -> float:
     """Return 1 - Levenshtein distance / longer length, on words; 0 where one is empty."""
     if not first or not second:
         return 0.0
-    row = list(range(len(second) + 1))
-    for index, word in enumerate(first, 1):
+    return 1.0 - word_errors(first, second) / max(len(first), len(second))
+
+
+def word_errors(said: Sequence[str], heard: Sequence[str]) -> int:
+    """Return the Levenshtein distance: words put in, left out or taken for another."""
+    row = list(range(len(heard) + 1))
+    for index, word in enumerate(said, 1):
         previous, row[0] = row[0], index
-        for place, other in enumerate(second, 1):
+        for place, other in enumerate(heard, 1):
             previous, row[place] = row[place], min(row[place] + 1, row[place - 1] + 1, previous + (word != other))
-    return 1.0 - row[-1] / max(len(first), len(second))
+    return row[-1]

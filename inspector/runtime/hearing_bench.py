@@ -1,0 +1,139 @@
+"""Puts together what `inspector voice bench` measures: speech, grammar, recogniser."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inspector.domain import SettingsError, VoiceError
+from inspector.runtime.speaking import build_recogniser
+from inspector.voice import DEFAULT_GATE, Grammar, Listener, Vocabulary, exported, finals, speakers
+from inspector.voice.acoustic import AcousticModel
+from inspector.voice.bench import (
+    Case,
+    Recognise,
+    chatter,
+    commands,
+    digit_strings,
+    memory_mb,
+    recorded_orders,
+    run,
+    summary,
+    sweep,
+)
+
+__all__ = ["bench_vocabulary", "measure", "measure_sweep", "parse_snrs"]
+
+WEIGHTS = (0.0, 0.1, 0.2, 0.3, 0.5)
+
+
+def parse_snrs(text: str) -> list[float | None]:
+    """Return the noise levels of 'clean,20,10'; raises ``SettingsError``."""
+    try:
+        return [None if item.strip() == "clean" else float(item) for item in text.split(",")]
+    except ValueError as error:
+        raise SettingsError(f"--snr {text!r} is no list of dB", remedy="Write for example clean,20,10,5,0") from error
+
+
+def bench_vocabulary() -> Vocabulary:
+    """Return the words of a line that is always the same: 20 parts of four digits, three lots, four recipes."""
+    dice = random.Random(5)  # noqa: S311 (nothing secret)
+    return Vocabulary(
+        parts=tuple(f"{dice.randrange(10_000):04d}" for _ in range(20)),
+        lots=("L12", "L34", "L57"),
+        recipes={"rework-grade": (), "class-2": (), "class-3": (), "default": ()},
+        zones={"connector": (), "test-pads": ()},
+        defects={
+            "pin_hole": ("pin-hole",),
+            "open": (),
+            "short": (),
+            "mousebite": ("mouse bite",),
+            "spur": (),
+            "spurious_copper": (),
+        },
+    )
+
+
+def measure(
+    folder: Path | None,
+    grammar_file: Path | None,
+    count: int,
+    snrs_db: Sequence[float | None],
+    *,
+    engine: str = "embedded",
+    model: str = "",
+) -> dict[str, Any]:
+    """Return the figures of one source of speech.
+
+    Raises ``VoiceError`` where no voice is installed, ``BadAudio``, ``ModelError``, ``SettingsError``.
+    """
+    cases: Iterable[Case]
+    talk: Iterable[Case] = ()
+    if folder is None:
+        _, voices = speakers()
+        if not voices:
+            raise VoiceError("no synthetic voice is installed", remedy="Install espeak-ng and flite")
+        grammar = Grammar.shipped("en", bench_vocabulary())
+        source = f"synthetic: {', '.join(voice.name for voice in voices)}"
+        cases, talk = commands(grammar, voices, count), chatter(voices, max(1, count // 2))
+    elif (folder / "labels.json").exists():
+        grammar, source = _grammar(grammar_file), f"recordings: {folder.name}"
+        cases = recorded_orders(folder, count)
+    else:
+        grammar, cases = digit_strings(folder, count)
+        source = f"numbers of four recorded digits: {folder.name}"
+    recognise = _recognise(engine, grammar, model)
+    figures: dict[str, Any] = {"source": source, "engine": engine}
+    figures["commands"] = summary(run(cases, grammar, recognise, DEFAULT_GATE, snrs_db), commands=True)
+    if folder is None:
+        figures["chatter"] = summary(run(talk, grammar, recognise, DEFAULT_GATE, snrs_db), commands=False)
+    figures["memory_mb"] = round(memory_mb())
+    return figures
+
+
+def measure_sweep(count: int, snrs_db: Sequence[float | None]) -> dict[str, Any]:
+    """Return what the weight of the language model does, at each noise level."""
+    _, voices = speakers()
+    if not voices:
+        raise VoiceError("no synthetic voice is installed", remedy="Install espeak-ng and flite")
+    grammar = Grammar.shipped("en", bench_vocabulary())
+    model = AcousticModel(exported())
+    cases = list(commands(grammar, voices, count))
+    return {
+        f"sweep at {'clean' if snr_db is None else f'{snr_db:g} dB'}": sweep(cases, grammar, model, WEIGHTS, snr_db)
+        for snr_db in snrs_db
+    }
+
+
+def _grammar(file: Path | None) -> Grammar:
+    if file is None:
+        shipped = resources.files("inspector.voice") / "grammars" / "coffee.jsgf"
+        return Grammar(shipped.read_text("utf-8"), name="coffee.jsgf")
+    try:
+        return Grammar(file.read_text("utf-8"), name=file.name)
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{file} cannot be read: {error}") from error
+
+
+def _recognise(engine: str, grammar: Grammar, model: str) -> Recognise:
+    if engine == "embedded":
+        listener = Listener(AcousticModel(exported()), grammar)
+
+        def embedded(pcm: NDArray[np.int16]) -> tuple[str, float]:
+            heard = listener.recognise(pcm)
+            return heard.text, heard.confidence
+
+        return embedded
+    recogniser = build_recogniser(engine, grammar, "en", model=model)
+
+    def streaming(pcm: NDArray[np.int16]) -> tuple[str, float]:
+        found = list(finals(recogniser, pcm))
+        return (found[0].text, found[0].confidence) if len(found) == 1 else ("", 0.0)
+
+    return streaming
