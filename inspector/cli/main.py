@@ -7,7 +7,23 @@ from typing import Annotated
 
 import typer
 
-from inspector.cli import anomaly, bench, calibrate, check, data, mes, models, msa, plc, report, run, train, voice
+from inspector.cli import (
+    anomaly,
+    bench,
+    calibrate,
+    check,
+    data,
+    language,
+    mes,
+    models,
+    msa,
+    plc,
+    report,
+    run,
+    train,
+    users,
+    voice,
+)
 from inspector.domain import ConfigurationError, InspectorError
 
 __all__ = ["app", "main"]
@@ -33,11 +49,14 @@ app.add_typer(models.app, name="models")
 app.add_typer(anomaly.app, name="anomaly")
 app.add_typer(data.app, name="data")
 app.add_typer(plc.app, name="plc")
+app.add_typer(language.app, name="language")
 app.add_typer(mes.app, name="mes")
 app.command()(voice.say)
 app.command()(voice.ask)
 app.add_typer(voice.app, name="voice")
 app.add_typer(report.app, name="report")
+app.add_typer(users.users, name="users")
+app.add_typer(users.audit, name="audit")
 
 
 @app.callback(invoke_without_command=True)

@@ -15,6 +15,7 @@ InspectorError
 │   └── DiskFull                no room: the line must hold, not forget
 ├── MesError                broker or MES
 │   └── BrokerLost
+├── AccountError            a user cannot be added or changed like this
 ├── ReportError             a shift report could not be made or written
 ├── LanguageError           text or advice could not be produced; the template speaks
 └── VoiceError              speech could not be heard or understood by a machine; nothing was commanded
@@ -24,6 +25,7 @@ InspectorError
 from __future__ import annotations
 
 __all__ = [
+    "AccountError",
     "BadAudio",
     "BadFrame",
     "BrokerLost",
@@ -128,6 +130,10 @@ class MesError(InspectorError):
 
 class BrokerLost(MesError):
     """The connection to the broker is gone."""
+
+
+class AccountError(InspectorError):
+    """A user cannot be added or changed like this; nothing was changed."""
 
 
 class ReportError(InspectorError):

@@ -1,104 +1,13 @@
-"""What the line talks to and writes to: PLC, record, MES and screen."""
+"""What the line writes to and who looks at it: record, MES and screen."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from inspector.domain import SettingsError
-from inspector.settings.base import (
-    HOST,
-    ClassName,
-    EnvironmentName,
-    FilePath,
-    Items,
-    Name,
-    NodeId,
-    Port,
-    Settings,
-    TopicLevel,
-)
-
-DefectNumber = Annotated[int, Field(ge=1, le=65534)]
-
-# --- PLC --------------------------------------------------------------------------------------------------
-
-
-class PlcNodes(Settings):
-    """Where each register of the handshake lies in the PLC's address space, as node ids (`ns=2;s=Name`).
-
-    A register that is left out is looked for under `s=Handshake.REGISTER`.
-    """
-
-    Trigger: NodeId | None = Field(default=None, description="PLC -> line, Boolean: a part is in place.")
-    PartId: NodeId | None = Field(None, description="PLC -> line, String: identity of the part.")
-    SeqNo: NodeId | None = Field(None, description="PLC -> line, UInt32: number of the trigger.")
-    RecipeId: NodeId | None = Field(None, description="PLC -> line, UInt16: number of the recipe wanted.")
-    ResultAck: NodeId | None = Field(None, description="PLC -> line, Boolean: the result has been taken.")
-    Reset: NodeId | None = Field(None, description="PLC -> line, Boolean: go back to idle, clear the fault.")
-    HbPlc: NodeId | None = Field(None, description="PLC -> line, UInt16: the PLC's heartbeat.")
-    Ready: NodeId | None = Field(None, description="Line -> PLC, Boolean: triggers are taken.")
-    TriggerAck: NodeId | None = Field(None, description="Line -> PLC, Boolean: the trigger has been seen.")
-    Busy: NodeId | None = Field(None, description="Line -> PLC, Boolean: a part is being inspected.")
-    ResultValid: NodeId | None = Field(default=None, description="Line -> PLC, Boolean: the result is complete.")
-    ResSeqNo: NodeId | None = Field(default=None, description="Line -> PLC, UInt32: the trigger it belongs to.")
-    ResultId: NodeId | None = Field(None, description="Line -> PLC, String: identity of the record.")
-    Verdict: NodeId | None = Field(None, description="Line -> PLC, UInt16: 0 none, 1 OK, 2 NOK, 3 UNKNOWN.")
-    DefectCode: NodeId | None = Field(
-        default=None, description="Line -> PLC, UInt16: the worst finding's class; 0 none."
-    )
-    Disposition: NodeId | None = Field(None, description="Line -> PLC, UInt16: what is to happen to the part.")
-    Fault: NodeId | None = Field(None, description="Line -> PLC, Boolean: the line cannot inspect.")
-    FaultCode: NodeId | None = Field(None, description="Line -> PLC, UInt16: why.")
-    HbVision: NodeId | None = Field(None, description="Line -> PLC, UInt16: the line's heartbeat.")
-
-    def as_mapping(self) -> dict[str, str]:
-        """Return register -> node id for the registers that are named here."""
-        return {name: str(node) for name, node in self if node is not None}
-
-
-class _Handshake(Settings):
-    poll_ms: float = Field(default=5, ge=1, le=1000, description="Time between two looks at the PLC's signals, in ms.")
-    heartbeat_ms: float = Field(
-        default=500, ge=50, le=5000, description="Period of both heartbeats, in ms; three missed ones are a loss."
-    )
-    timeout_s: float = Field(
-        default=2, gt=0, le=60, description="How long one request to the PLC may take, in s, before it counts as lost."
-    )
-    defect_codes: Mapping[ClassName, DefectNumber] = Field(
-        default={}, description="Number that the PLC gets for a defect class; without any, the model's classes from 1."
-    )
-
-
-class OpcUaPlc(_Handshake):
-    """A PLC with an OPC UA server; the line is its client."""
-
-    kind: Literal["opcua-client"] = Field(description="A PLC with an OPC UA server.")
-    url: str = Field(description="Address of the PLC's OPC UA server: `opc.tcp://host:4840/path`.")
-    namespace_uri: str | None = Field(
-        default=None,
-        min_length=1,
-        max_length=256,
-        description="Namespace of the registers that `nodes` leaves out; without it, namespace 2.",
-    )
-    nodes: PlcNodes = Field(default=PlcNodes(), description="Node ids of the handshake's registers.")
-
-
-class SimulatedPlc(_Handshake):
-    """A PLC that is simulated beside the line: a real OPC UA server that triggers parts and checks the answers."""
-
-    kind: Literal["simulated"] = Field(description="A simulated PLC, started with the line.")
-    port: Port = Field(default=0, description="TCP port of its OPC UA server on 127.0.0.1; 0: a free one.")
-    cycle_ms: float = Field(
-        default=0, ge=0, le=3_600_000, description="Time from trigger to trigger, in ms; 0: whenever the line is ready."
-    )
-
-
-Plc = Annotated[OpcUaPlc | SimulatedPlc, Field(discriminator="kind")]
-
+from inspector.settings.base import HOST, FilePath, Items, Name, Port, Settings, TopicLevel
+from inspector.settings.login import Login
 
 # --- record -----------------------------------------------------------------------------------------------
 
@@ -121,43 +30,10 @@ class ImageArchive(Settings):
     )
 
 
-class _Login(Settings):
-    """Who enters a server; the password is named here and kept elsewhere."""
-
-    username: str | None = Field(default=None, min_length=1, max_length=128, description="User name at the server.")
-    password_env: EnvironmentName | None = Field(
-        default=None, description="Name of the environment variable that holds the password."
-    )
-    password_file: FilePath | None = Field(
-        default=None, description="File that holds the password, first line; relative to this file."
-    )
-
-    def password(self, environ: Mapping[str, str] = os.environ) -> str | None:
-        """Return the password from the environment or the file; None where the line names neither.
-
-        Raises ``SettingsError`` where the named variable is not set or the file cannot be read.
-        """
-        key = "store" if isinstance(self, Store) else "mes"
-        if self.password_env is not None:
-            if not environ.get(self.password_env):
-                raise SettingsError(
-                    f"{key}.password_env: the environment variable {self.password_env} is not set",
-                    remedy=f"Set {self.password_env} to the password before the start.",
-                )
-            return environ[self.password_env]
-        if self.password_file is not None:
-            try:
-                return self.password_file.read_text(encoding="utf-8").split("\n", 1)[0].rstrip("\r")
-            except (OSError, UnicodeDecodeError) as error:
-                raise SettingsError(
-                    f"{key}.password_file: {self.password_file} cannot be read ({error})",
-                    remedy="Write the password into this file, readable by the inspector's user only.",
-                ) from error
-        return None
-
-
-class Store(_Login):
+class Store(Login):
     """The record of every inspection."""
+
+    section: ClassVar[str] = "store"
 
     url: str | None = Field(
         default=None,
@@ -198,9 +74,13 @@ class _Messages(Settings):
         default=("disposition", "override", "fault", "text", "shift"),
         description="Which messages are sent beside the results.",
     )
+    commands: Items[Literal["hold", "release", "recipe", "query"]] = Field(
+        default=("hold", "query"),
+        description="Which commands the line takes from the MES; who may give them is for the broker's ACL to say.",
+    )
 
 
-class MqttMes(_Messages, _Login):
+class MqttMes(_Messages, Login):
     """Results go to an MQTT broker of the plant."""
 
     kind: Literal["mqtt"] = Field(description="A broker of the plant.")
@@ -250,3 +130,9 @@ class Screen(Settings):
         description="Address to listen on; 127.0.0.1 is this machine only, 0.0.0.0 every network it is in.",
     )
     port: Port = Field(default=8080, description="TCP port; 0: a free one.")
+    login: Literal["none", "required"] = Field(
+        default="none",
+        description="Whether people log in. `none`: whoever reaches the screen may act, and it says so; "
+        "`required`: with the accounts of `inspector users`.",
+    )
+    idle_min: int = Field(default=15, ge=1, le=720, description="Minutes without a request after which a session ends.")

@@ -1,9 +1,22 @@
 """The record: tables, image archive, outbox."""
 
+from inspector.store.accounts import SqlAccounts
+from inspector.store.audit import SqlAuditTrail
 from inspector.store.database import Database
 from inspector.store.images import ImageArchive, Room
+from inspector.store.ledger import Ledger
 from inspector.store.outbox import Backlog, SqlOutbox
 from inspector.store.record import RecordStore
 from inspector.store.shifts import ShiftRecord
 
-__all__ = ["Backlog", "Database", "ImageArchive", "RecordStore", "Room", "ShiftRecord", "SqlOutbox"]
+__all__ = [
+    "Backlog",
+    "Database",
+    "ImageArchive",
+    "RecordStore",
+    "Room",
+    "ShiftRecord",
+    "SqlAccounts",
+    "SqlAuditTrail",
+    "SqlOutbox",
+]

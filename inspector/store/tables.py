@@ -22,6 +22,8 @@ from sqlalchemy import (
 from sqlmodel import Field, SQLModel
 
 __all__ = [
+    "AccountRow",
+    "AuditRow",
     "CommandRow",
     "CounterRow",
     "DefectRow",
@@ -30,6 +32,7 @@ __all__ = [
     "MeasurementRow",
     "OrderRow",
     "OutboxRow",
+    "SessionRow",
     "UtcDateTime",
     "metadata",
 ]
@@ -219,3 +222,48 @@ class CommandRow(_Table, table=True):
     by: str
     body: str = _text()
     answer: str = _text()
+
+
+class AccountRow(_Table, table=True):
+    """One person; ``secret`` is the argon2 hash of a password or a PIN."""
+
+    __tablename__ = "account"
+
+    id: int | None = Field(default=None, primary_key=True)
+    name: str = Field(unique=True)
+    role: str
+    secret: str
+    disabled: bool
+    failures: int
+    failed_at: datetime | None = _moment(nullable=True)
+    created_at: datetime = _moment()
+
+
+class SessionRow(_Table, table=True):
+    """One session of a person; the token itself is kept nowhere."""
+
+    __tablename__ = "session"
+
+    id: int | None = Field(default=None, primary_key=True)
+    token_sha256: str = Field(unique=True)
+    account_id: int = Field(sa_column=Column(Integer(), ForeignKey("account.id"), nullable=False, index=True))
+    created_at: datetime = _moment()
+    seen_at: datetime = _moment()
+
+
+class AuditRow(_Table, table=True):
+    """One act of a person; triggers of the database refuse to change or remove it."""
+
+    __tablename__ = "audit"
+
+    number: int = Field(
+        sa_column=Column(BigInteger().with_variant(Integer(), "sqlite"), primary_key=True, autoincrement=False)
+    )
+    at: datetime = _moment()
+    who: str
+    role: str
+    act: str
+    subject: str = _text()
+    detail: str = _text()
+    previous: str
+    hash: str
