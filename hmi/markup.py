@@ -112,11 +112,14 @@ def caption(part: RecordedPart | None, words: Words) -> str:
 
 def report_text(part: RecordedPart | None, words: Words) -> str:
     """Show the report in the page's language, or in whichever there is."""
-    text = ""
+    text = author = ""
     if part is not None:
-        text = part.texts.get(words.language) or next(iter(part.texts.values()), "")
+        language = words.language if part.texts.get(words.language) else next(iter(part.texts), "")
+        text, engine = part.texts.get(language, ""), part.engines.get(language, "")
+        author = words["by_template"] if engine == "template" else engine
     body = f"<p>{escape(_keep_together(text))}</p>" if text else f'<p class="quiet">{escape(words["no_report"])}</p>'
-    return f"<h2>{escape(words['report'])}</h2>{body}"
+    by = f' <span class="quiet author">{escape(author)}</span>' if author else ""
+    return f"<h2>{escape(words['report'])}{by}</h2>{body}"
 
 
 def measures(part: RecordedPart | None, words: Words) -> str:

@@ -78,6 +78,7 @@ _TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         # panels
         "measurements": ("Measurements", "测量结果"),
         "report": ("Report", "检测说明"),
+        "by_template": ("template", "模板"),
         "no_report": ("The report is being written …", "正在生成说明……"),
         "no_measurements": ("Nothing to measure on this part", "该件无需测量"),
         "not_measurable": ("This part was not measured", "该件未测量"),

@@ -100,6 +100,8 @@ def _facts(folder: Path) -> dict[str, Any]:
 
     facts: dict[str, Any] = {"name": folder.name, "path": str(folder), "ok": False, "problem": None}
     try:
+        if _is_writer(folder):
+            return facts | _writer_facts(folder)
         card = read_card(folder)
         facts |= {
             "name": card.name,
@@ -115,6 +117,31 @@ def _facts(folder: Path) -> dict[str, Any]:
     except ModelError as error:
         facts["problem"] = str(error)
     return facts
+
+
+def _is_writer(folder: Path) -> bool:
+    try:
+        return "\ntask: report\n" in (folder / "card.yaml").read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+def _writer_facts(folder: Path) -> dict[str, Any]:
+    """Return what the card of a report writer says; raises ``ModelError`` where it is not true."""
+    from inspector.language.card import load_writer
+
+    model = load_writer(folder)
+    card = model.card
+    return {
+        "name": card.name,
+        "version": card.version,
+        "classes": [f"reports in {language}" for language in card.languages],
+        "map50": None,
+        "licence": card.licence,
+        "sha256": card.sha256,
+        "bytes": model.weights.stat().st_size,
+        "ok": True,
+    }
 
 
 def _map50(card: ModelCard) -> float | None:

@@ -42,7 +42,7 @@ class EmbeddedEngine:
     attempts = 2
 
     def __init__(
-        self, model: WriterModel, *, temperature: float = 0.7, likeliest: int = 8, threads: int = 1, longest: int = 160
+        self, model: WriterModel, *, temperature: float = 0.5, likeliest: int = 8, threads: int = 1, longest: int = 160
     ) -> None:
         card = model.card
         self.name = f"{card.name} {card.version}"

@@ -129,6 +129,7 @@ class PartOut(BaseModel):
     findings: list[FindingOut]
     measurements: list[MeasurementOut]
     texts: dict[str, str] = Field(description="report text by language")
+    engines: dict[str, str] = Field(description="who wrote the text, by language: a model, or template")
     disposition: str | None
     total_ms: float = Field(description="trigger to verdict written, milliseconds")
     links: Links
@@ -183,6 +184,7 @@ class PartOut(BaseModel):
                 for item in report.measurements
             ],
             texts=dict(part.texts),
+            engines=dict(part.engines),
             disposition=part.disposition.decision.name if part.disposition else None,
             total_ms=report.timings.total_ms,
             links=links,

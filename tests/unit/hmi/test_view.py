@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -117,3 +119,11 @@ def test_each_word_is_there_in_both_languages() -> None:
 def test_an_unknown_class_reads_as_it_is() -> None:
     assert CHINESE.title("cold_joint") == "Cold joint"
     assert CHINESE.title("spur") == "毛刺"
+
+
+def test_the_report_says_who_wrote_it_and_a_record_of_before_does_not() -> None:
+    recorded = part(1, None)
+    assert "author" not in markup.report_text(recorded, ENGLISH)
+    by_model = replace(recorded, engines={"en": "report-writer 0.1.0", "zh": "template"})
+    assert "report-writer 0.1.0" in markup.report_text(by_model, ENGLISH)
+    assert "模板" in markup.report_text(by_model, CHINESE)

@@ -1,0 +1,202 @@
+"""The second opinion on parts that the rules left open, inside an envelope that the line's description sets."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from inspector.domain import (
+    ConfigurationError,
+    Decision,
+    Disposition,
+    FaultCode,
+    InspectionReport,
+    LanguageError,
+    Outcome,
+    Reason,
+)
+
+__all__ = ["DispositionAdvisor", "Envelope", "Opinion", "PolicyRule", "Release", "conformity"]
+
+_GUARD = "guard_band"
+_EVEN = 0.5
+_MOST_REMEMBERED = 1000
+
+Seen = frozenset[tuple[str, str]]
+"""The (class, zone) pairs of one part's nonconformities."""
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Doubtful values of this characteristic may be released.
+
+    ``inside`` is how far inside its limit the value must lie at least, in expanded uncertainties, 0 … 1.
+    """
+
+    characteristic: str
+    inside: float
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.inside <= 1:
+            raise ConfigurationError(
+                f"disposition.may_release: {self.characteristic} inside {self.inside} is not 0 … 1",
+                remedy="1 is the whole guard band, 0 is the limit itself",
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyRule:
+    """What happens to an open part whose defect was on ``repeats`` of the latest ``of`` parts, itself among them.
+
+    Without a defect or a zone, any is meant.
+    """
+
+    decision: Decision
+    defect: str | None = None
+    zone: str | None = None
+    repeats: int = 1
+    of: int = 1
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.repeats <= self.of <= _MOST_REMEMBERED:
+            raise ConfigurationError(
+                f"disposition.policy: {self.repeats} parts of the latest {self.of} cannot be",
+                remedy=f"repeats is at most of, and of at most {_MOST_REMEMBERED}",
+            )
+        if self.decision in {Decision.NONE, Decision.ACCEPT}:
+            raise ConfigurationError(
+                "disposition.policy: a rule cannot accept", remedy="What may be released stands under may_release"
+            )
+
+    def applies(self, latest: Sequence[Seen]) -> bool:
+        """Return whether it holds for the last of these parts."""
+        window = latest[-self.of :]
+        return bool(latest) and self._matches(latest[-1]) and sum(map(self._matches, window)) >= self.repeats
+
+    def _matches(self, seen: Seen) -> bool:
+        return any(self.defect in {None, label} and self.zone in {None, zone} for label, zone in seen)
+
+
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """What an adviser would do, before the envelope."""
+
+    decision: Decision
+    reason_code: str
+
+
+class Envelope:
+    """What an opinion may do to a part at REVIEW: tighten to hold; more, or less, only where the line says so."""
+
+    def __init__(self, releases: Iterable[Release] = (), policy: Iterable[PolicyRule] = ()) -> None:
+        self._releases = {release.characteristic: release.inside for release in releases}
+        self.policy = tuple(policy)
+
+    def bound(self, report: InspectionReport, opinion: Opinion, latest: Sequence[Seen]) -> Opinion:
+        """Return the opinion, or what the envelope leaves of it.
+
+        ``latest`` are the latest parts, this one last. The result is hold unless
+
+        - a rule of the line's policy applies: then its decision, the most severe of them;
+        - the opinion is accept, every open reason is a doubtful value of a characteristic that may be released, each
+          far enough inside its limit, and no rule of the policy applies.
+
+        Raises ``LanguageError`` for a part that is not at REVIEW: the rules have decided, or nothing was inspected.
+        """
+        verdict = report.verdict
+        if verdict.outcome is not Outcome.REVIEW or verdict.fault is not FaultCode.NONE:
+            raise LanguageError("there is nothing to advise: the part is not at REVIEW")
+        applying = [rule.decision for rule in self.policy if rule.applies(latest)]
+        if applying:
+            return Opinion(max(applying), "policy")
+        if opinion.decision is Decision.ACCEPT and self._may_release(report):
+            return opinion
+        return Opinion(Decision.HOLD, opinion.reason_code if opinion.decision is Decision.HOLD else "envelope")
+
+    def _may_release(self, report: InspectionReport) -> bool:
+        reasons = _open_reasons(report)
+        return bool(reasons) and all(map(self._releases_reason, [report] * len(reasons), reasons))
+
+    def _releases_reason(self, report: InspectionReport, reason: Reason) -> bool:
+        inside, uncertainty = self._releases.get(reason.characteristic), _uncertainty(report, reason)
+        if reason.code != _GUARD or inside is None or reason.margin is None or uncertainty is None:
+            return False
+        # Written so that a figure which is no number releases nothing.
+        return math.isfinite(reason.margin) and uncertainty > 0 and reason.margin >= inside * uncertainty
+
+
+class DispositionAdvisor:
+    """An ``Advisor``: weighs how likely the part conforms, and what was seen on the latest parts.
+
+    Parameters
+    ----------
+    envelope
+        What it may decide.
+    remembered
+        How many parts it remembers; at least as many as the policy's rules look at.
+    """
+
+    name = "advisor"
+
+    def __init__(self, envelope: Envelope, *, remembered: int = 50) -> None:
+        self._envelope = envelope
+        needed = max((rule.of for rule in envelope.policy), default=1)
+        self._latest: deque[Seen] = deque(maxlen=max(remembered, needed))
+
+    def remember(self, report: InspectionReport) -> None:
+        """Take a recorded part into the history; call it for every part, in order, before ``advise``."""
+        self._latest.append(frozenset((reason.label, reason.zone) for reason in _nonconformities(report)))
+
+    def opinion(self, report: InspectionReport) -> Opinion:
+        """Return what it would do if nothing bound it: accept where conformity is likelier than not."""
+        reasons = _open_reasons(report)
+        if any(reason.code != _GUARD for reason in reasons):
+            return Opinion(Decision.HOLD, next(reason.code for reason in reasons if reason.code != _GUARD))
+        likely = math.prod(_likelihood(report, reason) for reason in reasons)
+        if reasons and likely > _EVEN:
+            return Opinion(Decision.ACCEPT, "likely_conforming")
+        return Opinion(Decision.HOLD, "likely_nonconforming")
+
+    def advise(self, report: InspectionReport) -> Disposition:
+        """Return the opinion inside the envelope; raises ``LanguageError`` for a part that is not at REVIEW."""
+        opinion = self.opinion(report)
+        bound = self._envelope.bound(report, opinion, tuple(self._latest))
+        text = opinion.reason_code.replace("_", " ")
+        if bound != opinion:
+            text = f"{text}: it would {_NAMES[opinion.decision]}, {bound.reason_code} says {_NAMES[bound.decision]}"
+        return Disposition(bound.decision, bound.reason_code, text, self.name)
+
+
+_NAMES = {decision: decision.name.lower().replace("_", " the ") for decision in Decision}
+
+
+def conformity(margin: float, uncertainty: float) -> float:
+    """Return the probability that a value with this margin conforms: a Gaussian whose 2 σ is the uncertainty.
+
+    JCGM 106:2012, 7.3: conformance probability of one tolerance limit. Figures that are no numbers give 0.
+    """
+    if not (math.isfinite(margin) and math.isfinite(uncertainty) and uncertainty > 0):
+        return 0.0
+    return 0.5 * (1 + math.erf(2 * margin / uncertainty / math.sqrt(2)))
+
+
+def _likelihood(report: InspectionReport, reason: Reason) -> float:
+    uncertainty = _uncertainty(report, reason)
+    return 0.0 if reason.margin is None or uncertainty is None else conformity(reason.margin, uncertainty)
+
+
+def _nonconformities(report: InspectionReport) -> Iterator[Reason]:
+    return (reason for reason in report.verdict.reasons if reason.outcome is not Outcome.PASS)
+
+
+def _open_reasons(report: InspectionReport) -> list[Reason]:
+    return list(_nonconformities(report))
+
+
+def _uncertainty(report: InspectionReport, reason: Reason) -> float | None:
+    for item in report.measurements:
+        if (item.detection, item.characteristic) == (reason.detection, reason.characteristic):
+            return item.uncertainty
+    return None
