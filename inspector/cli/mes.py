@@ -168,6 +168,9 @@ def _print_json(message: dict[str, Any]) -> None:
 
 
 def _print_line(message: dict[str, Any]) -> None:
+    if message.get("schema") != "inspection-result/1":
+        typer.echo(f"{message['seq']:>8}  {message.get('schema')}: {message.get('reason', message['msg_id'])}")
+        return
     found = ", ".join(defect["class"] for defect in message["defects"]) or message["fault"] or "no defect"
     simulated = "  (simulated)" if message["simulated"] else ""
     typer.echo(

@@ -32,6 +32,12 @@ class RuleJudge:
             raise ValueError(f"there is no recipe {default}")
         self._default = default
 
+    def select(self, recipe: str) -> None:
+        """Use this recipe from now on for triggers that ask for none; raises ``ValueError`` where it is not there."""
+        if recipe not in self._recipes:
+            raise ValueError(f"there is no recipe {recipe}")
+        self._default = recipe
+
     def judge(self, trigger: Trigger, detections: Detections, measurements: Sequence[Measurement]) -> Verdict:
         """Return the worst of what the recipe says of each finding.
 

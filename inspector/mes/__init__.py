@@ -2,6 +2,7 @@
 
 from inspector.mes.consumer import MessageCounter
 from inspector.mes.events import EventMessages
+from inspector.mes.inbound import Inbound
 from inspector.mes.messages import LimitsOf, ResultMessages, Versioned, result_schema
 from inspector.mes.mqtt import MqttLink, Presence
 from inspector.mes.orders import Order
@@ -10,6 +11,7 @@ from inspector.mes.topics import Source, Topics
 
 __all__ = [
     "EventMessages",
+    "Inbound",
     "LimitsOf",
     "MessageCounter",
     "MqttLink",

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from inspector.domain import BrokerLost, InspectorError, MesError
-from inspector.mes.link import Connection
+from inspector.mes.link import PLAIN, Connection, Envelope
 from inspector.mes.mqtt import MqttLink, Protocol
 
 __all__ = ["MessageCounter"]
@@ -133,7 +133,7 @@ class MessageCounter:
         if self._ack_topic:
             self._acknowledge(connection)
 
-    def subscribed(self, connection: Connection, refusal: str) -> None:
+    def subscribed(self, connection: Connection, refusal: str, topic: str = "") -> None:
         """Take the broker's word on our subscription."""
         self._refused = refusal
         self._subscribed.set()
@@ -149,7 +149,7 @@ class MessageCounter:
         if refusal:
             connection.problem(f"the broker refuses an acknowledgement on {self._ack_topic}: {refusal}")
 
-    def received(self, connection: Connection, topic: str, payload: bytes) -> None:
+    def received(self, connection: Connection, topic: str, payload: bytes, envelope: Envelope = PLAIN) -> None:
         """Take one message: new, double, or too early."""
         try:
             message = json.loads(payload)

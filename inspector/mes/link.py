@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
-__all__ = ["Connection", "Listener"]
+__all__ = ["PLAIN", "Connection", "Envelope", "Listener"]
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What came with a message: where its sender wants the answer, and under which mark (MQTT 5)."""
+
+    retained: bool = False
+    response_topic: str = ""
+    correlation: bytes = b""
+
+
+PLAIN = Envelope()
 
 
 class Connection(Protocol):
@@ -15,7 +28,7 @@ class Connection(Protocol):
         """How many QoS 1 messages the broker takes before it has acknowledged the first."""
         ...
 
-    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> int:
+    def publish(self, topic: str, payload: bytes, *, retain: bool = False, correlation: bytes = b"") -> int:
         """Hand over one message at QoS 1; return its number for ``delivered``; raises ``BrokerLost``."""
         ...
 
@@ -35,8 +48,8 @@ class Listener(Protocol):
         """Take the new connection."""
         ...
 
-    def subscribed(self, connection: Connection, refusal: str) -> None:
-        """Hear the broker's answer to a subscription; ``refusal`` is empty where it was granted."""
+    def subscribed(self, connection: Connection, refusal: str, topic: str) -> None:
+        """Hear the broker's answer to the subscription to ``topic``; ``refusal`` is empty where it was granted."""
         ...
 
     def lost(self) -> None:
@@ -47,6 +60,6 @@ class Listener(Protocol):
         """Hear that the broker has answered for this message; ``refusal`` is empty where it took it."""
         ...
 
-    def received(self, connection: Connection, topic: str, payload: bytes) -> None:
+    def received(self, connection: Connection, topic: str, payload: bytes, envelope: Envelope) -> None:
         """Take a message of a subscribed topic."""
         ...

@@ -19,7 +19,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from inspector.domain import BrokerLost, ConfigurationError, LampState, MesError
-from inspector.mes.link import Listener
+from inspector.mes.link import Envelope, Listener
 
 __all__ = ["Address", "MqttLink", "Presence", "Protocol"]
 
@@ -83,10 +83,15 @@ class _Connection:
         self._name = name
         self._problem = problem
         self.receive_maximum = RECEIVE_MAXIMUM
+        self.asked: dict[int, str] = {}  # subscriptions by their number
 
-    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> int:
+    def publish(self, topic: str, payload: bytes, *, retain: bool = False, correlation: bytes = b"") -> int:
+        properties: Properties | None = None
+        if correlation:
+            properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+            properties.CorrelationData = correlation
         try:
-            info = self._client.publish(topic, payload, qos=1, retain=retain)
+            info = self._client.publish(topic, payload, qos=1, retain=retain, properties=properties)
         except ValueError as error:
             raise MesError(f"no message for the topic {topic!r}: {error}") from error
         if info.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
@@ -94,7 +99,9 @@ class _Connection:
         return info.mid
 
     def subscribe(self, topic: str) -> None:
-        code, _ = self._client.subscribe(topic, qos=1)
+        code, number = self._client.subscribe(topic, qos=1)
+        if number is not None:
+            self.asked[number] = topic
         if code != MQTTErrorCode.MQTT_ERR_SUCCESS:
             raise BrokerLost(f"the broker {self._name} is gone")
 
@@ -349,19 +356,26 @@ class MqttLink:
                 listener.delivered(connection, number, refusal)
 
     def _on_subscribe(
-        self, _client: Client, _data: object, _number: int, reasons: list[ReasonCode], _properties: object
+        self, _client: Client, _data: object, number: int, reasons: list[ReasonCode], _properties: object
     ) -> None:
         connection = self._connection
         if connection is not None:
             refusal = ", ".join(str(reason) for reason in reasons if reason.is_failure)
+            topic = connection.asked.get(number, "")
             for listener in self._listeners:
-                listener.subscribed(connection, refusal)
+                listener.subscribed(connection, refusal, topic)
 
     def _on_message(self, _client: Client, _data: object, message: MQTTMessage) -> None:
         connection = self._connection
         if connection is not None:
+            properties = message.properties
+            envelope = Envelope(
+                retained=message.retain,
+                response_topic=getattr(properties, "ResponseTopic", ""),
+                correlation=getattr(properties, "CorrelationData", b""),
+            )
             for listener in self._listeners:
-                listener.received(connection, message.topic, bytes(message.payload))
+                listener.received(connection, message.topic, bytes(message.payload), envelope)
 
     # --- the lamp -----------------------------------------------------------------------------------------
 

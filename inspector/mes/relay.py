@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from inspector.domain import BrokerLost, MesError, Outbox, OutboxMessage, StoreError
-from inspector.mes.link import Connection
+from inspector.mes.link import PLAIN, Connection, Envelope
 
 __all__ = ["Delivery", "OutboxRelay"]
 
@@ -123,9 +123,9 @@ class OutboxRelay:
         """Take the new connection."""
         self._tell("connected", connection)
 
-    def subscribed(self, connection: Connection, refusal: str) -> None:
+    def subscribed(self, connection: Connection, refusal: str, topic: str = "") -> None:
         """Show it where the acknowledgements may not be read."""
-        if refusal:
+        if refusal and topic in {"", self._ack_topic}:
             connection.problem(f"the broker refuses to let this user read {self._ack_topic}: {refusal}")
 
     def lost(self) -> None:
@@ -136,7 +136,7 @@ class OutboxRelay:
         """Take the broker's answer."""
         self._tell("delivered", connection, number, refusal)
 
-    def received(self, connection: Connection, topic: str, payload: bytes) -> None:
+    def received(self, connection: Connection, topic: str, payload: bytes, envelope: Envelope = PLAIN) -> None:
         """Take the consumer's acknowledgement."""
         if topic == self._ack_topic:
             self._tell("acknowledged", payload)

@@ -59,7 +59,8 @@ def office_main(
     database, record, outboxes = wiring.build_record(settings)
     status = initial_status(settings)
     mes = LampCell(status.lamps[Lamp.MES])
-    relay = wiring.build_relay(settings, outboxes, broker, on_lamp=mes.set)
+    clerk = wiring.build_clerk(settings, data, database, record, lambda: office.status)
+    relay = wiring.build_relay(settings, outboxes, broker, clerk, on_lamp=mes.set)
     author = wiring.build_author(settings)
     office = Office(
         spool=wiring.build_spool(settings, data),
@@ -67,10 +68,11 @@ def office_main(
         board=board,
         author=author,
         languages=settings.languages,
-        compose=wiring.build_composer(settings),
+        compose=wiring.build_composer(settings, clerk.current_order),
         written=relay.notify,
         status=status,
         mes=mes.get,
+        advisor=wiring.build_advisor(settings),
     )
     relay.start()
     stop = threading.Event()

@@ -8,8 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Protocol
+from uuid import UUID
 
 from inspector.domain import (
+    Advisor,
     Decision,
     Disposition,
     FaultCode,
@@ -38,6 +40,7 @@ log = logging.getLogger(__name__)
 SILENT_AFTER_S = 3.0
 RETRY_S = 1.0
 UNHURRIED = 4
+REMEMBERED = 100
 
 
 Compose = Callable[
@@ -47,6 +50,18 @@ Compose = Callable[
 
 class Archive(ReportArchive, RecordReader, Protocol):
     """A record that can be written and read."""
+
+    def dispose(self, report_id: UUID, disposition: Disposition) -> None:
+        """Add a decision about a recorded part; earlier ones stay. Raises ``StoreError``."""
+        ...
+
+
+class Adviser(Advisor, Protocol):
+    """An adviser with a memory of the latest parts."""
+
+    def remember(self, report: InspectionReport) -> None:
+        """Take a part into the history, before it is advised on."""
+        ...
 
 
 class Board(Protocol):
@@ -72,6 +87,8 @@ class Office:
         Called after each commit, so that the relay need not poll.
     mes
         Returns the lamp of the MES.
+    advisor
+        Second opinion on parts at REVIEW; it stands beside the rules' own in the record. None: they are held.
     """
 
     def __init__(
@@ -86,12 +103,14 @@ class Office:
         written: Callable[[], None],
         status: LineStatus,
         mes: Callable[[], LampState],
+        advisor: Adviser | None = None,
     ) -> None:
         self._spool, self._archive, self._board = spool, archive, board
         self._author, self._languages = author, tuple(languages)
         self._compose, self._written = compose, written
         self._status, self._heard_at = status, time.monotonic()
         self._mes = mes
+        self._advisor, self._remembered = advisor, False
         self._retry_at = 0.0
         self._lost = False
 
@@ -121,6 +140,11 @@ class Office:
             self._written()
         return taken
 
+    @property
+    def status(self) -> LineStatus:
+        """The line's latest word of itself."""
+        return self._status
+
     def heard(self, status: LineStatus | None) -> None:
         """Show the line's word on the screen; None is silence, which after a while means that it is gone."""
         now = time.monotonic()
@@ -134,7 +158,9 @@ class Office:
 
     def _record(self, entry: Spooled, *, hurry: bool) -> None:
         report = entry.report
-        disposition = default_disposition(report)
+        default = default_disposition(report)
+        advice = self._advice(report)
+        disposition = advice or default
         written = self._texts(report, hurry=hurry)
         texts = {language: text.text for language, text in written.items()}
         recorded = self._archive.record(
@@ -142,11 +168,37 @@ class Office:
             pixels=self._spool.pixels(entry),
             texts=kept_texts(written),
             messages=lambda picture: self._compose(report, disposition, texts, picture),
-            disposition=disposition,
+            disposition=default,
         )
+        if advice is not None and (recorded or not self._advised(report)):
+            self._archive.dispose(report.id, advice)
         self._spool.discard(entry)
         if recorded:
             self._board.part_recorded(self._archive.latest(1)[0])
+
+    def _advice(self, report: InspectionReport) -> Disposition | None:
+        """Return the adviser's word on a part that the rules left open; without one, their hold stands."""
+        if self._advisor is None:
+            return None
+        if not self._remembered:
+            # What was recorded before this start is part of the history; the part itself may be among it.
+            for part in reversed(self._archive.latest(REMEMBERED)):
+                if part.report.id != report.id:
+                    self._advisor.remember(part.report)
+            self._remembered = True
+        self._advisor.remember(report)
+        if report.verdict.outcome is not Outcome.REVIEW or report.verdict.fault is not FaultCode.NONE:
+            return None
+        try:
+            return self._advisor.advise(report)
+        except LanguageError as error:
+            log.warning("no advice on part %s, it stays held: %s", report.trigger.part_id, error)
+            return None
+
+    def _advised(self, report: InspectionReport) -> bool:
+        """Whether this inspection, found in the record already, has more than the rules' own decision."""
+        found = (part for part in self._archive.part(report.trigger.part_id) if part.report.id == report.id)
+        return any(part.disposition is not None and part.disposition.decided_by != "rules" for part in found)
 
     def _texts(self, report: InspectionReport, *, hurry: bool) -> Mapping[str, ReportText]:
         try:

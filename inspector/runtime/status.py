@@ -46,6 +46,12 @@ class StatusKeeper:
             self._status = replace(self._status, ready=ready)
         self.repeat()
 
+    def recipe(self, recipe: str) -> None:
+        """Say which recipe is used for parts for which the PLC asks for none."""
+        with self._lock:
+            self._status = replace(self._status, recipe=recipe)
+        self.repeat()
+
     def inspected(self, report: InspectionReport) -> None:
         """Read the camera's and the model's state off a finished part."""
         fault = report.verdict.fault

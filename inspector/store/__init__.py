@@ -13,6 +13,7 @@ __all__ = [
     "Backlog",
     "Database",
     "ImageArchive",
+    "Ledger",
     "RecordStore",
     "Room",
     "ShiftRecord",

@@ -244,7 +244,7 @@ def test_the_state_is_retained_and_the_will_says_offline(line: Line, tmp_path: P
 
         def delivered(self, *_: Any) -> None: ...
 
-        def received(self, _connection: Any, _topic: str, payload: bytes) -> None:
+        def received(self, _connection: Any, _topic: str, payload: bytes, _envelope: Any) -> None:
             with heard:
                 states.append(json.loads(payload)["online"])
                 heard.notify_all()

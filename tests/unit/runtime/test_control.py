@@ -1,0 +1,146 @@
+"""The way of a command from the office to the running line, through restarts of both."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from inspector.domain import (
+    CommandSource,
+    HoldLine,
+    Lamp,
+    LampState,
+    LineStatus,
+    MesError,
+    ReleaseLine,
+    SelectRecipe,
+    StoreError,
+)
+from inspector.mes.commands import HoldCommand, QueryCommand, RecipeCommand, ReleaseCommand
+from inspector.mes.orders import Order
+from inspector.runtime.clerk import LineClerk
+from inspector.runtime.control import Control, ControlFollower
+from inspector.runtime.station import Desk
+from inspector.runtime.status import StatusKeeper
+from inspector.store import Database, Ledger, RecordStore
+from tests.support.reports import failed
+
+NOW = datetime(2026, 3, 1, 6, 0, tzinfo=UTC)
+STATUS = LineStatus("line-1", True, "default", {lamp: LampState(True, NOW) for lamp in Lamp})
+HOLD, RELEASE, RECIPE = HoldLine("lead", "paste"), ReleaseLine("lead"), SelectRecipe("fine", "mes")
+
+
+def test_it_is_a_source_of_commands(tmp_path: Path) -> None:
+    assert isinstance(ControlFollower(tmp_path), CommandSource)
+
+
+def test_each_change_is_told_once(tmp_path: Path) -> None:
+    control, follower = Control(tmp_path), ControlFollower(tmp_path)
+    assert follower.changes() == []
+    for command in (HOLD, RECIPE, RELEASE):
+        control.apply(command)
+        assert follower.changes() == [command]
+        assert follower.changes() == []
+    control.apply(RELEASE)
+    assert follower.changes() == []
+
+
+def test_a_line_that_starts_again_is_held_as_before(tmp_path: Path) -> None:
+    Control(tmp_path).apply(RECIPE)
+    Control(tmp_path).apply(HOLD)
+    assert ControlFollower(tmp_path).changes() == [RECIPE, HOLD]
+    assert Control(tmp_path).held() == HOLD
+
+
+def test_what_cannot_be_read_changes_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    follower = ControlFollower(tmp_path)
+    Control(tmp_path).apply(HOLD)
+    assert follower.changes() == [HOLD]
+    (tmp_path / "control.json").write_text("{")
+    assert follower.changes() == []
+    assert "the line stays as it is" in caplog.text
+
+
+def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    (tmp_path / "line").touch()
+    with pytest.raises(StoreError, match="cannot be told"):
+        Control(tmp_path / "line").apply(HOLD)
+
+
+async def test_the_running_line_obeys(tmp_path: Path) -> None:
+    told: list[LineStatus] = []
+    chosen: list[str] = []
+
+    def select(recipe: str) -> None:
+        if recipe != "fine":
+            raise ValueError(recipe)
+        chosen.append(recipe)
+
+    desk = Desk(select, StatusKeeper(STATUS, told.append))
+    obeying = asyncio.create_task(desk.obey(ControlFollower(tmp_path, look_every_s=0.01)))
+
+    async def until(holds: Any) -> None:
+        async with asyncio.timeout(20):
+            while not holds():  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+
+    control = Control(tmp_path)
+    control.apply(HOLD)
+    await until(lambda: desk.held == HOLD)
+    control.apply(SelectRecipe("none such", "mes"))
+    control.apply(RELEASE)
+    await until(lambda: desk.held is None)
+    control.apply(RECIPE)
+    await until(lambda: chosen == ["fine"])
+    assert told[-1].recipe == "fine"
+    obeying.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await obeying
+
+
+def test_the_clerk_turns_words_of_the_mes_into_the_state_of_the_line(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'record.db'}")
+    record = RecordStore(database)
+    record.record(failed(3), pixels=None, texts={"en": "An open."}, messages=[])
+
+    def clerk() -> LineClerk:
+        return LineClerk(
+            control=Control(tmp_path),
+            reader=record,
+            ledger=Ledger(database),
+            recipes=["default", "fine"],
+            status=lambda: STATUS,
+        )
+
+    first = clerk()
+    follower = ControlFollower(tmp_path)
+    first.command("hold", HoldCommand(ts=NOW, by="lead", reason="paste"))
+    first.command("recipe", RecipeCommand(ts=NOW, by="mes", recipe="fine"))
+    assert follower.changes() == [RECIPE, HOLD]
+    _, status = first.command("query", QueryCommand(ts=NOW, by="mes", what="status"))
+    assert status is not None
+    assert (status["held_by"], status["workorder"]) == ("lead", None)
+    first.command("release", ReleaseCommand(ts=NOW, by="lead"))
+    with pytest.raises(MesError, match=r"no recipe other; there are default, fine"):
+        first.command("recipe", RecipeCommand(ts=NOW, by="mes", recipe="other"))
+    _, counts = first.command("query", QueryCommand(ts=NOW, by="mes", what="counts"))
+    assert counts == {"passed": 0, "review": 0, "failed": 1, "faults": 0}
+    _, part = first.command("query", QueryCommand(ts=NOW, by="mes", what="part", part="PART-00003"))
+    assert part is not None
+    assert part["inspections"][0]["result"] == "NOK"
+    with pytest.raises(MesError, match="which one"):
+        first.command("query", QueryCommand(ts=NOW, by="mes", what="part"))
+
+    assert first.current_order() is None
+    order = Order(workorder="4711", product="board-a", lot="L-9")
+    first.order(order)
+    assert clerk().current_order() == order  # a restart of the office forgets no order
+    first.order(Order(workorder=None))
+    assert clerk().current_order() is None
+    first.audit("hold", "lead", "{}", "{}")
+    assert [(entry.name, entry.by) for entry in Ledger(database).commands(5)] == [("hold", "lead")]
+    database.close()
