@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 app = typer.Typer(
     no_args_is_help=True, pretty_exceptions_enable=False, help="Rehearse with a simulated PLC; look into a real one."
 )
+
+certificates = typer.Typer(no_args_is_help=True, help="Make, trust and list the certificates of line and PLC.")
+app.add_typer(certificates, name="certificates")
 
 
 @app.command()
@@ -109,6 +113,94 @@ def browse(
     tree = Tree(f"[bold]{url}[/]")
     _grow(tree, offered)
     Console(soft_wrap=True).print(tree)
+
+
+Trust = Annotated[Path, typer.Option("--trust", help="Folder of the trusted certificates: plc.trust in the YAML.")]
+
+
+@certificates.command()
+def new(
+    name: Annotated[str, typer.Argument(help="Name of the application, such as the line's.", show_default=False)],
+    folder: Annotated[Path, typer.Option("--to", help="Where certificate and key go.")] = Path("certificates"),
+    host: Annotated[list[str] | None, typer.Option(help="Host name or IP address (repeatable); default: ours.")] = None,
+    days: Annotated[int, typer.Option(min=1, max=36500, help="How long it is valid.")] = 1825,
+) -> None:
+    """Make a key and a certificate for this line, to be trusted by the PLC.
+
+    For example:
+
+      inspector plc certificates new board-line-3 --to line_configs/certificates --host 192.168.10.5
+    """
+    from rich.console import Console
+
+    from inspector.plc.certificates import create, load_certificate, thumbprint
+
+    certificate, key = create(folder, name, hosts=host or (), days=days)
+    console = Console(soft_wrap=True)
+    console.print(f"Certificate  {certificate}\nKey          {key}  (readable by you only)")
+    console.print(f"Thumbprint   {thumbprint(load_certificate(certificate))}")
+    console.print("Copy the certificate to the PLC and trust it there; name both files in plc of the line's YAML.")
+
+
+@certificates.command()
+def trust(
+    source: Annotated[str, typer.Argument(help="A certificate's file, or opc.tcp://host:port/", show_default=False)],
+    folder: Trust = Path("certificates/trusted"),
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Trust the certificate in a file, or the one that a PLC shows.
+
+    Compare the thumbprint with the one that the PLC's own tool shows: whoever answers at an address can show any
+    certificate.
+
+    For example:
+
+      inspector plc certificates trust opc.tcp://192.168.0.10:4840/ --trust line_configs/certificates/trusted
+    """
+    import asyncio
+
+    from cryptography.hazmat.primitives.serialization import Encoding
+    from rich.console import Console
+
+    from inspector.plc.certificates import TrustList, load_certificate, thumbprint
+    from inspector.plc.link import hush_library, shown_certificate
+
+    hush_library()
+    if source.startswith("opc.tcp://"):
+        der = asyncio.run(shown_certificate(source))
+    else:
+        der = load_certificate(Path(source)).public_bytes(Encoding.DER)
+    console = Console(soft_wrap=True)
+    console.print(f"Thumbprint  [bold]{thumbprint(der)}[/]")
+    if not yes:
+        typer.confirm("Is this the thumbprint that the PLC itself shows?", abort=True)
+    console.print(f"Trusted: {TrustList(folder).add(der)}")
+
+
+@certificates.command("list")
+def list_trusted(folder: Trust = Path("certificates/trusted")) -> None:
+    """Show the certificates that are trusted; delete a file to trust it no more.
+
+    For example:
+
+      inspector plc certificates list --trust line_configs/certificates/trusted
+    """
+    from datetime import UTC, datetime
+
+    from rich.console import Console
+    from rich.table import Table
+
+    from inspector.plc.certificates import TrustList, application_uri, thumbprint
+
+    table = Table("file", "application", "thumbprint", "valid until")
+    for file, certificate in TrustList(folder).entries():
+        until = certificate.not_valid_after_utc
+        colour = "red" if until < datetime.now(UTC) else "green"
+        table.add_row(
+            file.name, application_uri(certificate), thumbprint(certificate), f"[{colour}]{until:%Y-%m-%d}[/]"
+        )
+    console = Console(soft_wrap=True)
+    console.print(table if table.row_count else f"No certificate in {folder}: nobody is trusted.")
 
 
 def _counts(plc: SimulatedPlc) -> Table:

@@ -70,11 +70,26 @@ class Cycle:
         Makes the trigger of what was read; the flag says that it is an overrun.
     ack_timeout_s
         How long a result waits for ResultAck before it is taken back.
+    recipes, default_recipe
+        Ids that the line runs, and the one that 0 stands for; without any, every id goes.
+    acknowledges
+        Whether the PLC has ResultAck; otherwise the drop of Trigger says that the result was read.
     """
 
-    def __init__(self, make_trigger: Callable[[FromPlc, bool], Trigger], ack_timeout_s: float) -> None:
+    def __init__(
+        self,
+        make_trigger: Callable[[FromPlc, bool], Trigger],
+        ack_timeout_s: float,
+        *,
+        recipes: frozenset[int] = frozenset(),
+        default_recipe: int = 0,
+        acknowledges: bool = True,
+    ) -> None:
         self._make = make_trigger
         self._ack_timeout_s = ack_timeout_s
+        self._recipes = recipes
+        self._default_recipe = self._recipe = default_recipe
+        self._acknowledges = acknowledges
         self._plc: FromPlc | None = None
         self._last: int | None = None
         self._abandoned: set[int] = set()
@@ -95,13 +110,15 @@ class Cycle:
         plc, phase = self._plc, self.phase
         clear = plc is not None and not (plc.trigger or plc.result_ack or plc.reset)
         busy = phase in {Phase.BUSY, Phase.AWAIT_ACK}
-        fault = int(self._own_fault or self.line_fault)
+        blocked = phase is Phase.IDLE and plc is not None and not self._runs(plc.recipe_id)
+        fault = int(self._own_fault or self.line_fault or (FaultCode.RECIPE if blocked else 0))
         values: dict[Name, Value] = {
-            Name.READY: self.wanted and clear and phase is Phase.IDLE,
+            Name.READY: self.wanted and clear and phase is Phase.IDLE and not blocked,
             Name.TRIGGER_ACK: busy,
             Name.BUSY: busy,
             Name.RESULT_VALID: phase is Phase.AWAIT_ACK,
             Name.FAULT: fault != 0,
+            Name.RECIPE_ACTIVE: self._recipe,
         }
         if phase is not Phase.AWAIT_ACK:
             values[Name.FAULT_CODE] = fault
@@ -128,6 +145,7 @@ class Cycle:
         if self.phase is Phase.CLEARING and not plc.result_ack:
             self._next()
         if self.phase is Phase.IDLE:
+            self._select(plc)
             return self._idle(plc, before)
         if self.phase in {Phase.BUSY, Phase.AWAIT_ACK} and self._is_new(plc, before):
             ticket = self._take(plc, overrun=True)
@@ -171,6 +189,12 @@ class Cycle:
         seq, raised = plc.sequence, plc.trigger
         stands = mine.result_valid and raised and mine.answered_sequence == seq
         orphan = mine.trigger_ack and not mine.result_valid if first else seq in self._abandoned
+        if not first and mine.result_valid and mine.answered_sequence in self._abandoned:
+            log.warning(
+                "the result of SeqNo %s had reached the PLC although its write was not confirmed;"
+                " the record says UNKNOWN",
+                mine.answered_sequence,
+            )
         mine_to_resume = first or seq == self._unacknowledged
         self._plc, self._own_fault = plc, FaultCode.NONE
         self._abandoned.clear()
@@ -192,12 +216,23 @@ class Cycle:
         self.phase = Phase.CLEARING
         return None
 
+    # --- recipe -------------------------------------------------------------------------------------------
+
+    def _runs(self, recipe: int) -> bool:
+        return recipe == 0 or not self._recipes or recipe in self._recipes
+
+    def _select(self, plc: FromPlc) -> None:
+        """Follow the PLC's RecipeId while idle; one that the line does not run leaves the old one standing."""
+        if self._runs(plc.recipe_id):
+            self._recipe = plc.recipe_id or self._default_recipe
+
     # --- steps --------------------------------------------------------------------------------------------
 
     def _await_acknowledgement(self, plc: FromPlc, now: float) -> None:
-        if not plc.result_ack and now < self._deadline:
+        read = plc.result_ack or (not self._acknowledges and not plc.trigger)
+        if not read and now < self._deadline:
             return
-        if not plc.result_ack:
+        if not read:
             log.warning("the PLC did not acknowledge the result of SeqNo %s; taken back", self._last)
             self._own_fault = FaultCode.PLC_ACK
         self._unacknowledged = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -11,6 +11,7 @@ from inspector.domain import ConfigurationError
 __all__ = [
     "HANDSHAKE",
     "NAMESPACE",
+    "REQUIRED",
     "UNLISTED_DEFECT",
     "DataType",
     "FromInspector",
@@ -19,6 +20,7 @@ __all__ = [
     "Register",
     "Side",
     "Value",
+    "check_absent",
     "complete_nodes",
     "default_nodes",
     "names_of",
@@ -77,6 +79,7 @@ class Name(StrEnum):
     FAULT = "Fault"
     FAULT_CODE = "FaultCode"
     HB_VISION = "HbVision"
+    RECIPE_ACTIVE = "RecipeActive"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +119,30 @@ HANDSHAKE: Mapping[Name, Register] = {
         Register(Name.FAULT, Side.INSPECTOR, DataType.BOOLEAN, "the station itself is disturbed"),
         Register(Name.FAULT_CODE, Side.INSPECTOR, DataType.UINT16, "why, for the station or for this result"),
         Register(Name.HB_VISION, Side.INSPECTOR, DataType.UINT16, "changes every heartbeat period"),
+        Register(Name.RECIPE_ACTIVE, Side.INSPECTOR, DataType.UINT16, "recipe that the next part is judged by"),
     )
 }
+
+
+REQUIRED = frozenset({Name.TRIGGER, Name.SEQ_NO, Name.READY, Name.RESULT_VALID, Name.RES_SEQ_NO, Name.VERDICT})
+"""Registers without which no PLC can be connected; docs/plc.md says what happens without each of the others."""
+
+
+def check_absent(names: Iterable[str]) -> frozenset[Name]:
+    """Return the registers that a PLC does not have; raises ``ConfigurationError`` where it has to."""
+    known = {name.value for name in HANDSHAKE}
+    given = set(names)
+    if unknown := sorted(given - known):
+        raise ConfigurationError(
+            f"plc.absent names {', '.join(unknown)}, which the handshake does not have",
+            remedy=f"The registers are {', '.join(HANDSHAKE)}.",
+        )
+    if needed := sorted(given & REQUIRED):
+        raise ConfigurationError(
+            f"plc.absent names {', '.join(needed)}, without which there is no handshake",
+            remedy=f"The PLC has to have {', '.join(name for name in HANDSHAKE if name in REQUIRED)}.",
+        )
+    return frozenset(map(Name, given))
 
 
 def names_of(side: Side) -> tuple[Name, ...]:
@@ -158,19 +183,21 @@ class FromPlc:
     recipe_id: int
     result_ack: bool
     reset: bool
-    heartbeat: int
+    heartbeat: int | None
 
     @classmethod
     def of(cls, values: Mapping[Name, Value]) -> FromPlc:
-        """Take the PLC's registers out of ``values``."""
+        """Take the PLC's registers out of ``values``; one that the PLC does not have says nothing."""
+        get = values.get
+        heartbeat = get(Name.HB_PLC)
         return cls(
             trigger=bool(values[Name.TRIGGER]),
-            part_id=str(values[Name.PART_ID]),
+            part_id=str(get(Name.PART_ID, "")),
             sequence=int(values[Name.SEQ_NO]),
-            recipe_id=int(values[Name.RECIPE_ID]),
-            result_ack=bool(values[Name.RESULT_ACK]),
-            reset=bool(values[Name.RESET]),
-            heartbeat=int(values[Name.HB_PLC]),
+            recipe_id=int(get(Name.RECIPE_ID, 0)),
+            result_ack=bool(get(Name.RESULT_ACK, False)),
+            reset=bool(get(Name.RESET, False)),
+            heartbeat=None if heartbeat is None else int(heartbeat),
         )
 
 
@@ -184,9 +211,13 @@ class FromInspector:
 
     @classmethod
     def of(cls, values: Mapping[Name, Value]) -> FromInspector:
-        """Take our registers out of ``values``; no Verdict there means that nothing was answered."""
+        """Take our registers out of ``values``; no Verdict there means that nothing was answered.
+
+        Without TriggerAck and Busy nobody knows whether a raised trigger was taken: then it was.
+        """
+        taken = values.get(Name.TRIGGER_ACK, values.get(Name.BUSY, True))
         return cls(
-            trigger_ack=bool(values[Name.TRIGGER_ACK]),
+            trigger_ack=bool(taken),
             result_valid=bool(values[Name.RESULT_VALID]),
             answered_sequence=int(values[Name.RES_SEQ_NO]) if values[Name.VERDICT] else None,
         )

@@ -33,8 +33,13 @@ class Heartbeat:
         self._moved_at = now if trusted else -math.inf
         self._beat_at = None
 
-    def alive(self, counter: int, now: float) -> bool:
-        """Take the other side's counter at ``now`` (monotonic seconds); False once it is stale."""
+    def alive(self, counter: int | None, now: float) -> bool:
+        """Take the other side's counter at ``now`` (monotonic seconds); False once it is stale.
+
+        A side without a counter (None) is alive for as long as its connection is.
+        """
+        if counter is None:
+            return True
         if counter != self._seen:
             if self._seen is not None:
                 self._moved_at = now

@@ -5,18 +5,20 @@ from __future__ import annotations
 import asyncio
 import logging
 import struct
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlparse
 
 from asyncua import Client, ua
+from asyncua.crypto.uacrypto import InvalidSignature
 
 from inspector.domain import ConfigurationError, PlcError, PlcLost
 from inspector.plc.handshake import HANDSHAKE, DataType, FromPlc, Name, Side, Value, names_of
+from inspector.plc.security import CertificateUser, ClientSecurity, PasswordUser, fetch_certificate, secure
 
-__all__ = ["PlcLink", "check_url", "hush_library"]
+__all__ = ["PlcLink", "check_url", "hush_library", "shown_certificate"]
 
 _INTEGERS = frozenset(ua.VariantType[name] for name in ("Int16", "UInt16", "Int32", "UInt32", "Int64", "UInt64"))
 _FITTING: Mapping[DataType, frozenset[ua.VariantType]] = MappingProxyType(
@@ -27,10 +29,27 @@ _FITTING: Mapping[DataType, frozenset[ua.VariantType]] = MappingProxyType(
         DataType.UINT32: _INTEGERS,
     }
 )
+_QUIET_S = 0.1
 _BUILT_IN_TYPES = 25
 _SESSION_MS = 60_000
 # The library's own watch over the connection; ours reads every few milliseconds and is sooner.
 _WATCHDOG_S = 5.0
+# A subscription is worth it where the PLC publishes at least about as often as we would read.
+_SLOWER_THAN_ASKED = 2.0
+_WATCHED = (Name.TRIGGER, Name.SEQ_NO, Name.RESULT_ACK, Name.RESET, Name.RECIPE_ID)
+
+_REFUSALS: Mapping[type[ua.UaError], str] = MappingProxyType(
+    {
+        ua.uaerrors.BadUserAccessDenied: "Check plc.user: name, password and rights in the PLC.",
+        ua.uaerrors.BadIdentityTokenRejected: "Check plc.user; the PLC may want another kind of user.",
+        ua.uaerrors.BadIdentityTokenInvalid: "Check plc.user; the PLC may want another kind of user.",
+        ua.uaerrors.BadCertificateUntrusted: "Trust our certificate (plc.security.certificate) in the PLC.",
+        ua.uaerrors.BadCertificateUriInvalid: "Make a new certificate: inspector plc certificates new",
+        ua.uaerrors.BadCertificateTimeInvalid: "Make a new certificate, or check the PLC's clock.",
+        ua.uaerrors.BadSecurityChecksFailed: "Trust our certificate (plc.security.certificate) in the PLC.",
+        ua.uaerrors.BadSecurityPolicyRejected: "Take a policy and mode that the PLC offers for plc.security.",
+    }
+)
 
 
 def hush_library() -> None:
@@ -64,10 +83,11 @@ def _translated(url: str, doing: str) -> Iterator[None]:
             f"the PLC at {url} is gone while {doing}: {text}",
             remedy="Check that the PLC runs and that the cable and the address are right.",
         ) from error
-    except ua.UaError as error:
+    except (ua.UaError, InvalidSignature) as error:
+        usual = "Check the node ids and the access rights of the registers in the PLC."
         raise PlcError(
             f"the PLC at {url} refused {doing}: {error}",
-            remedy="Check the node ids and the access rights of the registers in the PLC.",
+            remedy=next((text for kind, text in _REFUSALS.items() if isinstance(error, kind)), usual),
         ) from error
     except (struct.error, ValueError, TypeError) as error:
         raise PlcError(
@@ -76,21 +96,37 @@ def _translated(url: str, doing: str) -> Iterator[None]:
         ) from error
 
 
+async def shown_certificate(url: str) -> bytes:
+    """Return the certificate (DER) that the server at ``url`` shows; raises ``PlcLost`` or ``PlcError``."""
+    with _translated(check_url(url), "asking for its certificate"):
+        return await fetch_certificate(url)
+
+
 class PlcLink:
     """An open connection with every register resolved; made by ``PlcLink.open``."""
 
-    def __init__(self, client: Client, url: str, nodes: Mapping[Name, ua.NodeId]) -> None:
+    def __init__(self, client: Client, url: str, nodes: Mapping[Name, ua.NodeId], detail: str) -> None:
+        self.detail = detail
+        self.quiet_s = 0.0
         self._client = client
         self._url = url
         self._nodes = nodes
         self._types: dict[Name, ua.VariantType] = {}
         self._known: dict[Name, Value] = {}
-        self._inputs = names_of(Side.PLC)
+        self._inputs = tuple(name for name in names_of(Side.PLC) if name in nodes)
         self._poll = self._read_parameters(self._inputs)
 
     @classmethod
-    async def open(cls, url: str, nodes: Mapping[str, str], *, timeout_s: float) -> PlcLink:
-        """Connect and learn the registers' types.
+    async def open(
+        cls,
+        url: str,
+        nodes: Mapping[str, str],
+        *,
+        timeout_s: float,
+        security: ClientSecurity | None = None,
+        user: PasswordUser | CertificateUser | None = None,
+    ) -> PlcLink:
+        """Connect and learn the registers' types; a register without an entry in ``nodes`` is not there.
 
         Raises
         ------
@@ -102,16 +138,41 @@ class PlcLink:
         client = Client(url, timeout=timeout_s, watchdog_intervall=_WATCHDOG_S)
         client.name = "line-inspector"
         client.session_timeout = _SESSION_MS
+        detail = "not encrypted, anonymous (security: none)"
         with _translated(url, "connecting"):
+            if security is not None:
+                detail = await secure(client, security, user)
             await client.connect()
         try:
             with _translated(url, "reading the registers' types"):
-                link = cls(client, url, await _resolve(client, nodes))
+                link = cls(client, url, await _resolve(client, nodes), detail)
                 await link._learn_types()
         except BaseException:
             await cls._shut(client)
             raise
         return link
+
+    async def watch(self, wake: Callable[[], None], publish_ms: float, *, insist: bool) -> None:
+        """Let the PLC tell of changes, unless it revises the interval up too far: then polling is quicker.
+
+        What a notification carries is not used: it wakes us, and one Read brings registers that belong together.
+
+        Parameters
+        ----------
+        insist
+            Take whatever interval the PLC grants.
+        """
+        with _translated(self._url, "subscribing"):
+            subscription = await self._client.create_subscription(publish_ms, _Waker(wake))
+            revised = float(subscription.parameters.RequestedPublishingInterval)
+            if revised > _SLOWER_THAN_ASKED * publish_ms and not insist:
+                await subscription.delete()
+                self.detail += f", polled (it would publish every {revised:g} ms)"
+                return
+            nodes = [self._client.get_node(self._nodes[name]) for name in _WATCHED if name in self._nodes]
+            await subscription.subscribe_data_change(nodes, sampling_interval=ua.Double(publish_ms))
+        self.quiet_s = max(_QUIET_S, revised / 1000)
+        self.detail += f", subscribed ({revised:g} ms)"
 
     async def read_plc(self) -> FromPlc:
         """Read everything the PLC says in one request; raises ``PlcLost`` or ``PlcError``."""
@@ -121,7 +182,7 @@ class PlcLink:
 
     async def read_all(self) -> dict[Name, Value]:
         """Read every register in one request."""
-        names = tuple(HANDSHAKE)
+        names = tuple(self._nodes)
         with _translated(self._url, "reading"):
             results = await self._client.uaclient.read(self._read_parameters(names))
         self._known = self._values(names, results)
@@ -129,6 +190,9 @@ class PlcLink:
 
     async def write(self, values: Mapping[Name, Value]) -> None:
         """Write these registers in one request: value and type only, since some PLCs refuse timestamps."""
+        values = {name: value for name, value in values.items() if name in self._nodes}
+        if not values:
+            return
         for name in values:
             # What it holds is known again once the write is confirmed.
             self._known.pop(name, None)
@@ -141,7 +205,8 @@ class PlcLink:
 
     async def write_changes(self, values: Mapping[Name, Value]) -> None:
         """Write those of these registers that do not hold the value yet, in one request if any."""
-        changed = {name: value for name, value in values.items() if self._known.get(name) != value}
+        there = {name: value for name, value in values.items() if name in self._nodes}
+        changed = {name: value for name, value in there.items() if self._known.get(name) != value}
         if changed:
             await self.write(changed)
 
@@ -220,6 +285,17 @@ class PlcLink:
         )
 
 
+class _Waker:
+    """Hears of changes."""
+
+    def __init__(self, wake: Callable[[], None]) -> None:
+        self._wake = wake
+
+    def datachange_notification(self, node: Any, value: Any, data: Any) -> None:
+        """Wake whoever reads."""
+        self._wake()
+
+
 def _read_value_id(node: ua.NodeId, attribute: ua.AttributeIds) -> ua.ReadValueId:
     return ua.ReadValueId(NodeId=node, AttributeId=attribute)
 
@@ -229,6 +305,8 @@ async def _resolve(client: Client, nodes: Mapping[str, str]) -> dict[Name, ua.No
     spaces: list[str] = await client.get_namespace_array()
     resolved: dict[Name, ua.NodeId] = {}
     for name in HANDSHAKE:
+        if name not in nodes:
+            continue
         text = nodes[name]
         try:
             if text.startswith("nsu="):

@@ -13,6 +13,7 @@ from inspector.domain import WireVerdict
 from inspector.plc.handshake import Name, Value
 from inspector.plc.heartbeat import Heartbeat
 from inspector.plc.link import hush_library
+from inspector.plc.remote_registers import RemoteRegisters
 from inspector.plc.simulated_registers import SimulatedRegisters
 from inspector.plc.simulation import PlcResult, SimulationPlan, Statistics
 
@@ -29,7 +30,7 @@ _RESULT_DATA = (Name.RES_SEQ_NO, Name.VERDICT)
 
 
 class SimulatedPlc:
-    """A PLC program on a real OPC UA server; use it as an async context manager.
+    """A PLC program on a real OPC UA server, or as a client of the line's; use it as an async context manager.
 
     It goes on whatever the inspector does: while nobody is there a raised trigger stays up until it is
     answered or ``plan.wait_s`` is over, then the part counts as not good and the next SeqNo follows.
@@ -38,7 +39,11 @@ class SimulatedPlc:
     def __init__(self, plan: SimulationPlan) -> None:
         self.plan = plan
         self.statistics = Statistics()
-        self._registers = SimulatedRegisters(plan.url, self._statistic_values)
+        self._registers: SimulatedRegisters | RemoteRegisters
+        if plan.client:
+            self._registers = RemoteRegisters(plan.url, plan.client_security, plan.client_user)
+        else:
+            self._registers = SimulatedRegisters(plan.url, self._statistic_values, plan.security)
         self._heartbeat = Heartbeat(plan.heartbeat_s)
         self._vision_alive = False
         self._waiting: dict[int, float] = {}

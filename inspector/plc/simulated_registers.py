@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import logging
-import socket
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
-from urllib.parse import urlparse
 
-from asyncua import Node, Server, ua
+from asyncua import Node, ua
 from asyncua.common.callback import CallbackService, CallbackType, ServerItemCallback
 
-from inspector.domain import PlcError
+from inspector.plc.guarded_server import GuardedServer, ServerSecurity, check_free, refused
 from inspector.plc.handshake import HANDSHAKE, NAMESPACE, DataType, Name, Side, Value
 from inspector.plc.link import check_url
 from inspector.plc.simulation import SWITCHES
@@ -34,9 +31,13 @@ class SimulatedRegisters:
         Where to listen; port 0 takes a free one.
     statistics
         Returns the counters to publish, the same names every time.
+    security
+        Who may connect, and how; None is anonymous and not encrypted.
     """
 
-    def __init__(self, url: str, statistics: Callable[[], Mapping[str, int]]) -> None:
+    def __init__(
+        self, url: str, statistics: Callable[[], Mapping[str, int]], security: ServerSecurity | None = None
+    ) -> None:
         self.url = check_url(url)
         self._statistics = statistics
         self._values: dict[Name, Value] = {name: register.type.initial for name, register in HANDSHAKE.items()}
@@ -47,7 +48,7 @@ class SimulatedRegisters:
         self._written_since_flag: set[Name] = set()
         self._complete: frozenset[Name] = frozenset()
         self._changed = asyncio.Condition()
-        self._server = Server()
+        self._server = GuardedServer(security)
 
     def __getitem__(self, name: Name) -> Value:
         return self._values[name]
@@ -63,20 +64,19 @@ class SimulatedRegisters:
 
     async def start(self) -> None:
         """Listen; raises ``PlcError`` where the address is taken or not ours."""
-        self._check_free()
+        check_free(self.url)
         server = self._server
         await server.init()
         server.set_endpoint(self.url)
         server.set_server_name("line-inspector simulated PLC")
-        server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
-        server.set_identity_tokens([ua.AnonymousIdentityToken])
+        await server.secure("simulated-plc")
         space = await server.register_namespace(NAMESPACE)
         await self._add_variables(space)
         server.subscribe_server_callback(CallbackType.PostWrite, self._written)
         try:
             await server.start()
         except OSError as error:
-            raise self._refused(error) from error
+            raise refused(self.url, error) from error
         if server.bserver is not None:
             self.url = f"opc.tcp://{server.bserver.hostname}:{server.bserver.port}/"
 
@@ -110,23 +110,6 @@ class SimulatedRegisters:
         return self._complete.issuperset(names)
 
     # --- server -------------------------------------------------------------------------------------------
-
-    def _check_free(self) -> None:
-        """Find a taken port out before the library does, which would print a traceback of its own."""
-        parsed = urlparse(self.url)
-        try:
-            with socket.create_server((parsed.hostname or "", parsed.port or 0)):
-                pass
-        except OSError as error:
-            raise self._refused(error) from error
-
-    def _refused(self, error: OSError) -> PlcError:
-        if error.errno == errno.EADDRINUSE:
-            return PlcError(
-                f"the port of {self.url} is in use",
-                remedy="Stop what listens there, or give the simulated PLC another port.",
-            )
-        return PlcError(f"cannot listen at {self.url}: {error}", remedy="Use an address of this machine.")
 
     async def _add_variables(self, space: int) -> None:
         groups: dict[str, dict[str, tuple[Value, ua.VariantType, bool]]] = {

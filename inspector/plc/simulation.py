@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from inspector.plc.guarded_server import ServerSecurity
+    from inspector.plc.security import CertificateUser, ClientSecurity, PasswordUser
 
 __all__ = ["SWITCHES", "PlcResult", "SimulationPlan", "Statistics"]
 
@@ -45,6 +49,11 @@ class SimulationPlan:
         SeqNos of parts that are known to be bad: an OK for one of them is an escape.
     overruns
         SeqNos whose trigger is raised early, while the part before is being inspected.
+    security
+        Who may connect, and how; None is anonymous and not encrypted.
+    client
+        Connect to a line in server role at ``url`` instead of listening there; ``client_security`` and
+        ``client_user`` say how and as whom.
     """
 
     url: str = "opc.tcp://127.0.0.1:4840/"
@@ -57,6 +66,10 @@ class SimulationPlan:
     recipe_id: int = 0
     bad: frozenset[int] = frozenset()
     overruns: frozenset[int] = frozenset()
+    security: ServerSecurity | None = None
+    client: bool = False
+    client_security: ClientSecurity | None = None
+    client_user: PasswordUser | CertificateUser | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,11 @@ __all__ = ["result_id", "result_registers", "trigger_of"]
 
 
 def trigger_of(plc: FromPlc, overrun: bool, *, station: str, recipes: Mapping[int, str]) -> Trigger:
-    """Return the trigger that was read; a RecipeId without a name becomes ``#<id>``, 0 the empty name."""
+    """Return the trigger that was read.
+
+    A RecipeId without a name becomes ``#<id>``, 0 the empty name. A part that the PLC does not name keeps the
+    empty id; a code that the camera reads may name it later.
+    """
     recipe = recipes.get(plc.recipe_id, f"#{plc.recipe_id}") if plc.recipe_id else ""
     return Trigger(plc.part_id, station, plc.sequence, datetime.now(UTC), recipe=recipe, overrun=overrun)
 

@@ -21,12 +21,13 @@ from inspector.detection import LineDetector, find_model
 from inspector.domain import (
     Camera,
     ConfigurationError,
+    Decision,
     Disposition,
     FaultCode,
     Gauge,
     InspectionReport,
-    Judge,
     LampState,
+    LineStatus,
     Measurement,
     OutboxMessage,
     Outcome,
@@ -49,35 +50,44 @@ from inspector.gauging import Zone as GaugeZone
 from inspector.judgement import Recipe, Rule, RuleJudge, effective_rules
 from inspector.language import DEFAULT_GLOSSARY
 from inspector.language import ReportAuthor as LineAuthor
+from inspector.language.advice import DispositionAdvisor, Envelope, PolicyRule, Release
 from inspector.language.card import load_writer
 from inspector.language.embedded import EmbeddedEngine
 from inspector.language.endpoint import EndpointEngine
 from inspector.mes.consumer import MessageCounter
 from inspector.mes.events import EventMessages
+from inspector.mes.inbound import Inbound
 from inspector.mes.messages import ResultMessages, Versioned
 from inspector.mes.mqtt import MqttLink, Presence
 from inspector.mes.orders import Order
 from inspector.mes.relay import OutboxRelay
 from inspector.mes.topics import Source, Topics
 from inspector.plc.client import OpcUaHandshake, Updates
+from inspector.plc.guarded_server import Account, Role, ServerSecurity
 from inspector.plc.security import CertificateUser, ClientSecurity, Mode, PasswordUser, Policy
+from inspector.plc.server import OpcUaServerHandshake
 from inspector.plc.source import Handshake
+from inspector.runtime.clerk import LineClerk
+from inspector.runtime.control import Control, ControlFollower
 from inspector.runtime.detectors import classes_of, open_detector
 from inspector.runtime.office import Compose
 from inspector.runtime.spool import Spool
-from inspector.settings import EmbeddedLanguage, EndpointLanguage, Identity, LineSettings, OpcUaPlc
+from inspector.settings import EmbeddedLanguage, EndpointLanguage, Identity, LineSettings, OpcUaPlc, OpcUaServerPlc
 from inspector.settings import FolderCamera as FolderSettings
 from inspector.settings import Recipe as RecipeSettings
-from inspector.store import Database, ImageArchive, RecordStore, SqlOutbox
+from inspector.store import Database, ImageArchive, Ledger, RecordStore, SqlOutbox
 from inspector.web import LiveBoard, serve
 
 __all__ = [
     "Broker",
     "Relay",
+    "build_advisor",
     "build_author",
     "build_board",
     "build_calibration",
     "build_camera",
+    "build_clerk",
+    "build_commands",
     "build_composer",
     "build_counter",
     "build_detector",
@@ -192,7 +202,7 @@ def build_calibration(settings: LineSettings) -> Calibration | None:
     return calibration
 
 
-def build_judge(settings: LineSettings) -> Judge:
+def build_judge(settings: LineSettings) -> RuleJudge:
     """Return the line's judge, with every recipe."""
     return RuleJudge([build_recipe(*item) for item in settings.recipes.items()], default=settings.recipe)
 
@@ -223,7 +233,8 @@ def build_trigger_source(
 ) -> Handshake:
     """Return the line's side of the handshake with the PLC at ``url``; raises ``ConfigurationError``.
 
-    Another ``url`` than the line's own is that of a simulated PLC, which is not secured.
+    In server role ``url`` is where to listen. Another ``url`` than the line's own is that of a simulated PLC, which
+    is not secured.
     """
     plc = settings.plc
     common: dict[str, Any] = {
@@ -236,6 +247,8 @@ def build_trigger_source(
         "timeout_s": plc.timeout_s,
         "on_lamp": on_lamp,
     }
+    if isinstance(plc, OpcUaServerPlc) and plc.url == url:
+        return OpcUaServerHandshake(url, security=_server_security(plc), **common)
     if not isinstance(plc, OpcUaPlc) or plc.url != url:
         return OpcUaHandshake(url, nodes=nodes, **common)
     return OpcUaHandshake(
@@ -256,6 +269,20 @@ def _plc_security(plc: OpcUaPlc) -> ClientSecurity | None:
     return ClientSecurity(plc.certificate, plc.key, plc.trust, Policy(plc.security), Mode(plc.messages))
 
 
+def _server_security(plc: OpcUaServerPlc) -> ServerSecurity | None:
+    if plc.security == "none" or plc.certificate is None or plc.key is None or plc.trust is None:
+        return None
+    users = {name: Account(Role(user.role), user.password(), user.certificates) for name, user in plc.users.items()}
+    return ServerSecurity(
+        plc.certificate,
+        plc.key,
+        plc.trust,
+        users,
+        policies=(Policy(plc.security),),
+        modes=(Mode(plc.messages),),
+    )
+
+
 def _plc_user(plc: OpcUaPlc) -> PasswordUser | CertificateUser | None:
     if plc.user_certificate is not None and plc.user_key is not None:
         return CertificateUser(plc.user_certificate, plc.user_key)
@@ -267,6 +294,11 @@ def defect_codes(settings: LineSettings) -> dict[str, int]:
     if settings.plc.defect_codes:
         return dict(settings.plc.defect_codes)
     return {name: number for number, name in enumerate(classes_of(settings), start=1)}
+
+
+def build_commands(settings: LineSettings, data: Path) -> ControlFollower:
+    """Return where the running line's commands come from."""
+    return ControlFollower(data / settings.line)
 
 
 def build_spool(settings: LineSettings, data: Path) -> Spool:
@@ -314,8 +346,10 @@ class Broker:
 class Relay:
     """The outboxes on their way to the MES; does nothing where the line has none."""
 
-    def __init__(self, link: MqttLink | None = None, relays: Sequence[OutboxRelay] = ()) -> None:
-        self._link, self._relays = link, tuple(relays)
+    def __init__(
+        self, link: MqttLink | None = None, relays: Sequence[OutboxRelay] = (), inbound: Inbound | None = None
+    ) -> None:
+        self._link, self._relays, self._inbound = link, tuple(relays), inbound
 
     def start(self) -> None:
         """Connect and drain."""
@@ -324,6 +358,9 @@ class Relay:
         for relay in self._relays:
             self._link.attach(relay)
             relay.start()
+        if self._inbound is not None:
+            self._link.attach(self._inbound)
+            self._inbound.start()
         self._link.start()
 
     def notify(self) -> None:
@@ -336,14 +373,30 @@ class Relay:
         deadline = time.monotonic() + drain_s
         for relay in self._relays:
             relay.stop(max(0.0, deadline - time.monotonic()))
+        if self._inbound is not None:
+            self._inbound.close()
         if self._link is not None:
             self._link.close()
+
+
+def build_clerk(
+    settings: LineSettings, data: Path, database: Database, record: RecordReader, status: Callable[[], LineStatus]
+) -> LineClerk:
+    """Return who carries out what the MES asks; raises ``StoreError``."""
+    return LineClerk(
+        control=Control(data / settings.line),
+        reader=record,
+        ledger=Ledger(database, line=settings.line, station=settings.station),
+        recipes=settings.recipes,
+        status=status,
+    )
 
 
 def build_relay(
     settings: LineSettings,
     outboxes: Mapping[Queue, SqlOutbox],
     broker: Broker | None,
+    clerk: LineClerk,
     *,
     on_lamp: Callable[[LampState], None],
 ) -> Relay:
@@ -366,7 +419,7 @@ def build_relay(
     events = OutboxRelay(
         outboxes[Queue.EVENTS], delivery=mes.events, ack_topic=topics.event_ack, dead_topic=topics.fault
     )
-    return Relay(link, (results, events))
+    return Relay(link, (results, events), Inbound(messages.source, clerk, allowed=frozenset(mes.commands)))
 
 
 def build_counter(settings: LineSettings, broker: Broker) -> MessageCounter:
@@ -475,6 +528,20 @@ def serve_screen(
     """Serve the operator's pages and the API until told to stop."""
     pages = partial(build_pages, glossary=DEFAULT_GLOSSARY, languages=settings.languages)
     serve(board, record, pages, host=settings.screen.host, port=settings.screen.port, on_ready=on_ready, stop=stop)
+
+
+def build_advisor(settings: LineSettings) -> DispositionAdvisor | None:
+    """Return the second opinion on open parts, None where the line allows none; raises ``ConfigurationError``."""
+    wanted = settings.disposition
+    if not wanted.may_release and not wanted.policy:
+        return None
+    policy = [
+        PolicyRule(Decision[rule.decision.upper()], rule.defect, rule.zone, repeats=rule.repeats, of=rule.of)
+        for rule in wanted.policy
+    ]
+    return DispositionAdvisor(
+        Envelope([Release(each.characteristic, each.inside) for each in wanted.may_release], policy)
+    )
 
 
 def build_author(settings: LineSettings) -> LineAuthor:

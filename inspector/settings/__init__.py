@@ -29,7 +29,7 @@ from inspector.settings.links import (
     Store,
 )
 from inspector.settings.loading import check_line, data_folder, load_line, settle
-from inspector.settings.plc import OpcUaPlc, PlcNodes, SimulatedPlc
+from inspector.settings.plc import OpcUaPlc, OpcUaServerPlc, PlcNodes, SimulatedPlc
 from inspector.settings.recipes import CHARACTERISTICS, Recipe, Rule
 from inspector.settings.reference import line_schema, reference_markdown
 from inspector.settings.shifts import Break, Shift, Shifts
@@ -60,6 +60,7 @@ __all__ = [
     "MqttMes",
     "NoMes",
     "OpcUaPlc",
+    "OpcUaServerPlc",
     "PlcNodes",
     "PresenceSettings",
     "Recipe",

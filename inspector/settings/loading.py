@@ -15,7 +15,7 @@ from inspector.settings.explain import Finding, explain, spelled
 from inspector.settings.language import below
 from inspector.settings.line import LineSettings
 from inspector.settings.links import MqttMes
-from inspector.settings.plc import OpcUaPlc
+from inspector.settings.plc import OpcUaPlc, OpcUaServerPlc, PlcUser
 from inspector.settings.vision import FolderCamera
 
 MAX_BYTES = 1_000_000
@@ -62,9 +62,12 @@ def settle(settings: LineSettings, folder: Path, data: Path) -> LineSettings:
         named = {key: getattr(mes, key) for key in ("password_file", "ca_file", "cert_file", "key_file")}
         mes = mes.model_copy(update={key: _below(folder, path) for key, path in named.items() if path is not None})
     plc = settings.plc
-    if isinstance(plc, OpcUaPlc):
-        named = {key: getattr(plc, key) for key in PLC_FILES}
+    if isinstance(plc, (OpcUaPlc, OpcUaServerPlc)):
+        named = {key: getattr(plc, key, None) for key in PLC_FILES}
         plc = plc.model_copy(update={key: _below(folder, path) for key, path in named.items() if path is not None})
+    if isinstance(plc, OpcUaServerPlc):
+        users = {name: _settled_user(user, folder) for name, user in plc.users.items()}
+        plc = plc.model_copy(update={"users": users})
     if store.password_file is not None:
         store = store.model_copy(update={"password_file": _below(folder, store.password_file)})
     own = data / settings.line
@@ -91,6 +94,11 @@ def _settled(detector: AnyDetector, folder: Path) -> AnyDetector:
             return detector.model_copy(update={"image": _below(folder, detector.image)})
         case _:
             return detector
+
+
+def _settled_user(user: PlcUser, folder: Path) -> PlcUser:
+    named = {key: getattr(user, key) for key in ("password_file", "certificates")}
+    return user.model_copy(update={key: _below(folder, path) for key, path in named.items() if path is not None})
 
 
 def _below(folder: Path, path: Path) -> Path:

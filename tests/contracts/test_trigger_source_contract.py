@@ -1,4 +1,4 @@
-"""What every ``TriggerSource`` does: the fake, and the OPC UA client against a real server."""
+"""What every ``TriggerSource`` does: the fake, and OPC UA as client and as server against a real peer."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from inspector.domain import (
     WireVerdict,
 )
 from inspector.plc.client import OpcUaHandshake
+from inspector.plc.server import OpcUaServerHandshake
 from inspector.plc.simulated_plc import SimulatedPlc
 from inspector.plc.simulation import SimulationPlan
 from tests.fakes.trigger_source import FakeTriggerSource
@@ -109,17 +110,37 @@ class OpcUaRig:
         await self._plc_stack.aclose()
 
 
+class OpcUaServerRig(OpcUaRig):
+    """Our own server; the PLC is its client."""
+
+    async def open(self) -> None:
+        self._stack.push_async_callback(self._plc_stack.aclose)
+        self.source = OpcUaServerHandshake("opc.tcp://127.0.0.1:0/", station="cell-1", heartbeat_ms=100)
+        self._stack.push_async_callback(self.source.close)
+
+    async def start(self, parts: int, *, overruns: frozenset[int] = frozenset()) -> None:
+        url = await self.source.listening()
+        plan = SimulationPlan(url=url, parts=parts, overruns=overruns, heartbeat_s=0.1, client=True)
+        self.plc = await self._plc_stack.enter_async_context(SimulatedPlc(plan))
+        await self.source.set_ready(True)
+
+    async def lose(self) -> None:
+        await self._plc_stack.aclose()
+        while self.source.connected:  # noqa: ASYNC110 - the lamp is watched like an operator does
+            await asyncio.sleep(0.01)
+
+
 def _undecided(verdict: Verdict) -> Decision:
     return {WireVerdict.OK: Decision.ACCEPT, WireVerdict.UNKNOWN: Decision.HOLD}.get(verdict.wire, Decision.NONE)
 
 
-@pytest.fixture(params=["fake", "opcua"])
+@pytest.fixture(params=["fake", "opcua", "opcua-server"])
 async def rig(request: pytest.FixtureRequest) -> AsyncIterator[Rig]:
     if request.param == "fake":
         yield FakeRig()
         return
     async with AsyncExitStack() as stack:
-        opcua = OpcUaRig(stack)
+        opcua = {"opcua": OpcUaRig, "opcua-server": OpcUaServerRig}[request.param](stack)
         await opcua.open()
         yield opcua
 

@@ -207,7 +207,7 @@ def test_a_full_disk_holds_the_line_and_loses_no_part(small_disk: Path) -> None:
 def test_a_plc_that_is_not_there_is_waited_for_and_ctrl_c_ends_cleanly(data: Path) -> None:
     settings = demo_settings(data)
     nodes = PlcNodes.model_validate({})
-    plc = OpcUaPlc(kind="opcua-client", url="opc.tcp://127.0.0.1:9/", nodes=nodes)
+    plc = OpcUaPlc(kind="opcua-client", url="opc.tcp://127.0.0.1:9/", security="none", nodes=nodes)
     settings = settings.model_copy(update={"plc": plc})
     with Plant(settings, data=data, screen=False) as plant:
         looks: list[int] = []
