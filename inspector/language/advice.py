@@ -6,6 +6,7 @@ import math
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from inspector.domain import (
     ConfigurationError,
@@ -144,9 +145,16 @@ class DispositionAdvisor:
         self._envelope = envelope
         needed = max((rule.of for rule in envelope.policy), default=1)
         self._latest: deque[Seen] = deque(maxlen=max(remembered, needed))
+        self._last: UUID | None = None
 
     def remember(self, report: InspectionReport) -> None:
-        """Take a recorded part into the history; call it for every part, in order, before ``advise``."""
+        """Take a part into the history; call it for every part, in order, before ``advise``.
+
+        The same inspection twice in a row, as after a record that refused it, counts once.
+        """
+        if report.id == self._last:
+            return
+        self._last = report.id
         self._latest.append(frozenset((reason.label, reason.zone) for reason in _nonconformities(report)))
 
     def opinion(self, report: InspectionReport) -> Opinion:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
@@ -16,6 +17,7 @@ from inspector.domain import (
     InspectionReport,
     Lamp,
     LampState,
+    LanguageError,
     LineStatus,
     Messages,
     OutboxMessage,
@@ -45,6 +47,7 @@ class Record:
     error: StoreError | None = None
     parts: list[RecordedPart] = field(default_factory=list)
     messages: list[OutboxMessage] = field(default_factory=list)
+    opinions: list[Disposition] = field(default_factory=list)
 
     def record(
         self,
@@ -65,6 +68,15 @@ class Record:
 
     def latest(self, limit: int) -> Sequence[RecordedPart]:
         return self.parts[::-1][:limit]
+
+    def part(self, part_id: str) -> Sequence[RecordedPart]:
+        return [part for part in self.parts[::-1] if part.report.trigger.part_id == part_id]
+
+    def dispose(self, report_id: UUID, disposition: Disposition) -> None:
+        self.opinions.append(disposition)
+        self.parts = [
+            replace(part, disposition=disposition) if part.report.id == report_id else part for part in self.parts
+        ]
 
 
 @dataclass
@@ -255,3 +267,86 @@ def test_a_camera_fault_shows_and_the_next_good_part_clears_it() -> None:
 
     keeper.inspected(replace(PASSED, detections=Detections((), MODEL)))
     assert told[-1].lamps[Lamp.CAMERA].good is True
+
+
+# --- the second opinion ---------------------------------------------------------------------------------------
+
+ACCEPT = Disposition(Decision.ACCEPT, "likely_conforming", "likely conforming", "advisor")
+OPEN = InspectionReport(
+    trigger(5), Verdict(Outcome.REVIEW, (Reason(Outcome.REVIEW, "guard_band", "length"),), "default")
+)
+
+
+@dataclass
+class Adviser:
+    """Accepts everything it is asked about, or nothing at all."""
+
+    silent: bool = False
+    remembered: list[InspectionReport] = field(default_factory=list)
+
+    def remember(self, report: InspectionReport) -> None:
+        self.remembered.append(report)
+
+    def advise(self, report: InspectionReport) -> Disposition:
+        if self.silent:
+            raise LanguageError("no opinion")
+        return ACCEPT
+
+
+def advised(desk: Desk, adviser: Adviser) -> list[Disposition | None]:
+    """Let the desk's office ask this adviser; return what its messages say of each part."""
+    told: list[Disposition | None] = []
+
+    def compose(report: InspectionReport, disposition: Disposition | None, *_: object) -> tuple[OutboxMessage, ...]:
+        told.append(disposition)
+        return ()
+
+    desk.office._advisor, desk.office._compose = adviser, compose
+    return told
+
+
+def test_an_open_part_keeps_both_opinions_and_the_message_says_the_last(desk: Desk) -> None:
+    told = advised(desk, Adviser())
+    answered(desk, OPEN)
+    desk.office.record_waiting()
+    assert desk.record.opinions == [ACCEPT]
+    assert told == [ACCEPT]
+    assert desk.board.parts[0].disposition == ACCEPT
+
+
+def test_parts_that_are_not_open_are_remembered_and_not_advised_on(desk: Desk) -> None:
+    adviser = Adviser()
+    told = advised(desk, adviser)
+    lost = InspectionReport(trigger(6), Verdict.unknown(FaultCode.CAMERA_LOST, "cable"))
+    for report in (PASSED, lost):
+        answered(desk, report)
+    desk.office.record_waiting()
+    assert desk.record.opinions == []
+    assert [item and item.decision for item in told] == [None, Decision.HOLD]
+    assert {report.id for report in adviser.remembered} == {PASSED.id, lost.id}
+
+
+def test_without_advice_the_rules_hold_stands(desk: Desk) -> None:
+    told = advised(desk, Adviser(silent=True))
+    answered(desk, OPEN)
+    desk.office.record_waiting()
+    assert desk.record.opinions == []
+    assert told == [default_disposition(OPEN)]
+
+
+def test_advice_that_a_crash_cut_off_is_added_later_and_once(desk: Desk) -> None:
+    advised(desk, Adviser())
+    desk.record.parts.append(RecordedPart(OPEN, {}, None, NOW, default_disposition(OPEN)))
+    for _ in range(2):
+        answered(desk, OPEN)
+        desk.office.record_waiting()
+    assert desk.record.opinions == [ACCEPT]
+
+
+def test_the_history_starts_with_what_is_recorded(desk: Desk) -> None:
+    desk.record.parts.append(RecordedPart(PASSED, {}, None, NOW))
+    adviser = Adviser()
+    advised(desk, adviser)
+    answered(desk, OPEN)
+    desk.office.record_waiting()
+    assert [report.id for report in adviser.remembered] == [PASSED.id, OPEN.id]
