@@ -131,18 +131,40 @@ def status(
 
 
 @app.command()
-def schema() -> None:
-    """Print the JSON Schema of the result message.
+def schema(
+    message: Annotated[str, typer.Argument(help="Which message; an unknown one lists them all.")] = "inspection-result",
+) -> None:
+    """Print the JSON Schema of a message: the result, or another one by its name.
 
     For example:
 
       inspector mes schema > inspection-result.json
+      inspector mes schema order
     """
     import json
 
-    from inspector.mes import result_schema
+    from inspector.domain import ConfigurationError
+    from inspector.mes import catalogue
 
-    typer.echo(json.dumps(result_schema(), indent=2, ensure_ascii=False))
+    names = [entry.name for entry in catalogue.CATALOGUE]
+    if message not in names:
+        raise ConfigurationError(f"there is no message {message}", remedy=f"There are: {', '.join(names)}")
+    typer.echo(json.dumps(catalogue.schema(message), indent=2, ensure_ascii=False))
+
+
+@app.command()
+def asyncapi() -> None:
+    """Print the AsyncAPI document: every topic, direction and message with its schema.
+
+    For example:
+
+      inspector mes asyncapi > asyncapi.json
+    """
+    import json
+
+    from inspector.mes import catalogue
+
+    typer.echo(json.dumps(catalogue.asyncapi(), indent=2, ensure_ascii=False))
 
 
 def _broker_of(source: str) -> tuple[str, str]:

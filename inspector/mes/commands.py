@@ -10,12 +10,10 @@ from inspector.mes.topics import Message, Source
 
 __all__ = ["COMMANDS", "Answer", "HoldCommand", "QueryCommand", "RecipeCommand", "ReleaseCommand"]
 
-TEXT: Final = {"min_length": 1, "max_length": 128}
-
 
 class _Command(Message):
     ts: AwareDatetime = Field(description="when it was given; one that is older than a minute is not carried out")
-    by: str = Field(**TEXT, description="who gives it; written into the audit")
+    by: str = Field(min_length=1, max_length=128, description="who gives it; written into the audit")
     correlation: str | None = Field(
         default=None, max_length=128, description="given back in the answer; for brokers without MQTT 5"
     )
@@ -38,7 +36,7 @@ class RecipeCommand(_Command):
     """Change the recipe for parts for which the PLC asks for none."""
 
     schema_: Literal["recipe/1"] = Field(default="recipe/1", alias="schema")
-    recipe: str = Field(**TEXT, description="its name")
+    recipe: str = Field(min_length=1, max_length=128, description="its name")
 
 
 class QueryCommand(_Command):
