@@ -7,6 +7,7 @@ from inspector.domain.figures import *  # noqa: F403
 from inspector.domain.live import *  # noqa: F403
 from inspector.domain.people import *  # noqa: F403
 from inspector.domain.ports import *  # noqa: F403
+from inspector.domain.review import *  # noqa: F403
 from inspector.domain.shifts import *  # noqa: F403
 from inspector.domain.texts import *  # noqa: F403
 from inspector.domain.types import *  # noqa: F403

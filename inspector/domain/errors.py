@@ -16,6 +16,9 @@ InspectorError
 ├── MesError                broker or MES
 │   └── BrokerLost
 ├── AccountError            a user cannot be added or changed like this
+├── ReviewError             a person's decision about a part was not taken
+│   ├── NotAllowed              the role does not allow it
+│   └── AlreadyDecided          the part is not held, or not any more
 ├── ReportError             a shift report could not be made or written
 ├── LanguageError           text or advice could not be produced; the template speaks
 └── VoiceError              speech could not be heard or understood by a machine; nothing was commanded
@@ -26,6 +29,7 @@ from __future__ import annotations
 
 __all__ = [
     "AccountError",
+    "AlreadyDecided",
     "BadAudio",
     "BadFrame",
     "BrokerLost",
@@ -39,9 +43,11 @@ __all__ = [
     "LanguageError",
     "MesError",
     "ModelError",
+    "NotAllowed",
     "PlcError",
     "PlcLost",
     "ReportError",
+    "ReviewError",
     "SettingsError",
     "StoreError",
     "VoiceError",
@@ -134,6 +140,18 @@ class BrokerLost(MesError):
 
 class AccountError(InspectorError):
     """A user cannot be added or changed like this; nothing was changed."""
+
+
+class ReviewError(InspectorError):
+    """A person's decision about a part was not taken; the part stays as it was."""
+
+
+class NotAllowed(ReviewError):
+    """The person's role does not allow this."""
+
+
+class AlreadyDecided(ReviewError):
+    """The part is not held, or not any more."""
 
 
 class ReportError(InspectorError):

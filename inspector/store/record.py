@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, Select, func, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from inspector.domain import (
@@ -22,11 +23,13 @@ from inspector.domain import (
     Messages,
     OutboxMessage,
     Outcome,
+    Person,
     RecordedPart,
     StoreError,
     report_from_json,
     report_to_json,
 )
+from inspector.store.audit import append_act
 from inspector.store.database import Database
 from inspector.store.images import ImageArchive
 from inspector.store.outbox import stream_name
@@ -120,6 +123,30 @@ class RecordStore:
             connection.execute(insert(DispositionRow), self._disposition_row(key, disposition))
             self._queue(connection, messages)
 
+    def decide(
+        self, person: Person, report_id: UUID, disposition: Disposition, messages: Iterable[OutboxMessage] = ()
+    ) -> bool:
+        """Replace HOLD by a person's decision: decision, messages and the act in the trail in one transaction.
+
+        Returns False, changing nothing, where the part's latest decision is not HOLD. Raises ``StoreError``.
+        """
+        newest = (
+            select(col(InspectionRow.id), col(InspectionRow.part_id), col(DispositionRow.decision))
+            .join(DispositionRow, col(DispositionRow.inspection_id) == col(InspectionRow.id))
+            .where(*self._own, col(InspectionRow.report_id) == str(report_id))
+            .order_by(col(DispositionRow.id).desc())
+            .limit(1)
+        )
+        with self._database.write() as connection:
+            found = connection.execute(newest.with_for_update(of=InspectionRow)).first()
+            if found is None or found.decision != Decision.HOLD.name:
+                return False
+            connection.execute(insert(DispositionRow), self._disposition_row(found.id, disposition))
+            said = f"{disposition.decision.name.lower()}: {disposition.reason_code} {disposition.text}".rstrip()
+            append_act(connection, person, "review", found.part_id, said, at=self._clock())
+            self._queue(connection, messages)
+        return True
+
     def tell(self, messages: Iterable[OutboxMessage]) -> None:
         """Put messages that belong to no inspection into the outbox; raises ``StoreError``."""
         with self._database.write() as connection:
@@ -135,6 +162,26 @@ class RecordStore:
         """Return every inspection of this part, newest first; empty where there is none."""
         # No text of a database may carry a NUL; the PLC's may.
         return self._parts(self._inspections().where(col(InspectionRow.part_id) == part_id.replace("\0", "")))
+
+    def waiting(self, limit: int) -> Sequence[RecordedPart]:
+        """Return parts whose latest decision is HOLD, the one that has waited longest first; raises ``StoreError``."""
+        later = aliased(DispositionRow)
+        open_ones = select(col(DispositionRow.inspection_id)).where(
+            col(DispositionRow.decision) == Decision.HOLD.name,
+            ~select(col(later.id))
+            .where(
+                col(later.inspection_id) == col(DispositionRow.inspection_id),
+                col(later.id) > col(DispositionRow.id),
+            )
+            .exists(),
+        )
+        query = self._inspections().where(col(InspectionRow.id).in_(open_ones)).order_by(None)
+        return self._parts(query.order_by(col(InspectionRow.id)).limit(limit))
+
+    def of_report(self, report_id: UUID) -> RecordedPart | None:
+        """Return one inspection by its report's id; None where the record has none. Raises ``StoreError``."""
+        found = self._parts(self._inspections().where(col(InspectionRow.report_id) == str(report_id)))
+        return found[0] if found else None
 
     def dispositions(self, report_id: UUID) -> Sequence[tuple[datetime, Disposition]]:
         """Return every decision about this inspection, oldest first."""

@@ -1,6 +1,7 @@
 """The HTTP API and the host of the operator's pages."""
 
 from inspector.web.board import LiveBoard
+from inspector.web.gate import Gate
 from inspector.web.server import ImageUrl, PageBuilder, claim_address, serve
 
-__all__ = ["ImageUrl", "LiveBoard", "PageBuilder", "claim_address", "serve"]
+__all__ = ["Gate", "ImageUrl", "LiveBoard", "PageBuilder", "claim_address", "serve"]

@@ -7,11 +7,13 @@ from typing import Annotated
 from urllib.parse import urlencode
 from uuid import UUID
 
-from fastapi import APIRouter, FastAPI, HTTPException, Query, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, HTTPException, Query, Request, Response
 from fastapi.responses import FileResponse, JSONResponse
 
-from inspector.domain import LiveFeed, RecordedPart, RecordReader, StoreError
+from inspector.domain import Act, LiveFeed, RecordedPart, RecordReader, ReviewDesk, StoreError
+from inspector.web.gate import Gate
 from inspector.web.pictures import Thumbnails
+from inspector.web.review import review_routes
 from inspector.web.schema import Links, PartOut, StatusOut
 
 __all__ = ["API", "create_api", "image_url"]
@@ -31,15 +33,34 @@ def image_url(part: RecordedPart, *, thumbnail: bool = False) -> str | None:
     return f"{API}/images/{part.report.id}?{urlencode(query)}"
 
 
-def create_api(feed: LiveFeed, reader: RecordReader, *, title: str = "Line inspector") -> FastAPI:
+def create_api(
+    feed: LiveFeed,
+    reader: RecordReader,
+    *,
+    gate: Gate | None = None,
+    desk: ReviewDesk | None = None,
+    title: str = "Line inspector",
+) -> FastAPI:
     """Make the application; its OpenAPI description is at ``/api/v1/openapi.json``.
 
     The interactive documentation pages are off: they load scripts from other hosts, and this box works without any.
+
+    Parameters
+    ----------
+    gate
+        Who may ask; None lets everybody see.
+    desk
+        The review queue; None leaves it out.
     """
+    gate = gate or Gate()
     app = FastAPI(title=title, version="1", openapi_url=f"{API}/openapi.json", docs_url=None, redoc_url=None)
-    app.include_router(_line_routes(feed), prefix=API, tags=["line"])
-    app.include_router(_part_routes(reader), prefix=API, tags=["parts"])
-    app.include_router(_picture_routes(feed, reader), prefix=API, tags=["pictures"])
+    app.include_router(gate.routes(), prefix=API, tags=["people"])
+    seen = [Depends(gate.needs(Act.SEE))]
+    app.include_router(_line_routes(feed), prefix=API, tags=["line"], dependencies=seen)
+    app.include_router(_part_routes(reader), prefix=API, tags=["parts"], dependencies=seen)
+    app.include_router(_picture_routes(feed, reader), prefix=API, tags=["pictures"], dependencies=seen)
+    if desk is not None:
+        app.include_router(review_routes(desk, gate, _out), prefix=API, tags=["review"])
 
     @app.exception_handler(StoreError)
     async def _store_error(_request: Request, error: StoreError) -> JSONResponse:

@@ -15,8 +15,9 @@ from typing import Protocol
 import uvicorn
 from nicegui import ui
 
-from inspector.domain import ConfigurationError, LiveFeed, RecordedPart, RecordReader
+from inspector.domain import ConfigurationError, LiveFeed, RecordedPart, RecordReader, ReviewDesk
 from inspector.web.api import create_api, image_url
+from inspector.web.gate import Gate
 
 __all__ = ["ImageUrl", "PageBuilder", "claim_address", "serve"]
 
@@ -73,6 +74,8 @@ def serve(
     reader: RecordReader,
     build_pages: PageBuilder,
     *,
+    gate: Gate | None = None,
+    desk: ReviewDesk | None = None,
     host: str = "127.0.0.1",
     port: int = 8080,
     on_ready: Callable[[str], None] | None = None,
@@ -87,6 +90,8 @@ def serve(
     ----------
     build_pages
         Declares the pages, given the feed and the function that names a part's picture.
+    gate, desk
+        Of ``create_api``.
     port
         0 takes a free port.
     on_ready
@@ -99,7 +104,7 @@ def serve(
     """
     with contextlib.closing(claim_address(host, port)) as listener:
         taken = listener.getsockname()[1]
-        app = create_api(feed, reader)
+        app = create_api(feed, reader, gate=gate, desk=desk)
         build_pages(feed, image_url)
         ui.run_with(
             app,
