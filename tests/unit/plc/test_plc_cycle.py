@@ -327,3 +327,60 @@ class AnyPlc(RuleBasedStateMachine):
 
 TestAnyPlc = AnyPlc.TestCase
 TestAnyPlc.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+
+
+# --- recipes ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def choosing() -> Cycle:
+    """A line that runs the recipes 1 (its default) and 3."""
+    new = Cycle(make, ACK_TIMEOUT_S, recipes=frozenset({1, 3}), default_recipe=1)
+    new.wanted = True
+    new.resync(QUIET, NOBODY, 0.0)
+    new.observe(QUIET, 0.0)
+    return new
+
+
+def test_the_recipe_that_the_plc_asks_for_is_told_back(choosing: Cycle) -> None:
+    assert choosing.outputs()[Name.RECIPE_ACTIVE] == 1, "0 is the line's default"
+    choosing.observe(replace(QUIET, recipe_id=3), 0.0)
+    assert (choosing.outputs()[Name.RECIPE_ACTIVE], up(choosing)) == (3, {Name.READY})
+
+
+def test_a_recipe_that_the_line_does_not_run_blocks_it(choosing: Cycle) -> None:
+    choosing.observe(replace(QUIET, recipe_id=3), 0.0)
+    choosing.observe(replace(QUIET, recipe_id=9), 0.1)
+    outputs = choosing.outputs()
+    assert (outputs[Name.RECIPE_ACTIVE], outputs[Name.FAULT_CODE]) == (3, FaultCode.RECIPE), "the old one stands"
+    assert up(choosing) == {Name.FAULT}
+    choosing.observe(replace(QUIET, recipe_id=1), 0.2)
+    assert (choosing.outputs()[Name.RECIPE_ACTIVE], up(choosing)) == (1, {Name.READY})
+
+
+def test_a_recipe_does_not_change_under_a_part(choosing: Cycle) -> None:
+    take(choosing, raised(1))
+    choosing.observe(replace(raised(1), recipe_id=3), 0.1)
+    assert choosing.outputs()[Name.RECIPE_ACTIVE] == 1
+    choosing.answered(0.2)
+    choosing.observe(replace(raised(1), recipe_id=3, result_ack=True), 0.3)
+    assert choosing.outputs()[Name.RECIPE_ACTIVE] == 1
+    choosing.observe(replace(QUIET, recipe_id=3), 0.4)
+    assert choosing.outputs()[Name.RECIPE_ACTIVE] == 3
+
+
+# --- a PLC without ResultAck ----------------------------------------------------------------------------------
+
+
+def test_without_resultack_the_drop_of_trigger_takes_the_result_back() -> None:
+    cycle = Cycle(make, ACK_TIMEOUT_S, acknowledges=False)
+    cycle.wanted = True
+    cycle.resync(QUIET, NOBODY, 0.0)
+    cycle.observe(QUIET, 0.0)
+    take(cycle, raised(1))
+    cycle.answered(0.1)
+    cycle.observe(raised(1), 0.2)
+    assert Name.RESULT_VALID in up(cycle), "Trigger is still up: the result was not read yet"
+    cycle.observe(QUIET, 0.3)
+    assert up(cycle) == {Name.READY}
+    assert take(cycle, raised(2), 0.4).trigger.sequence == 2
