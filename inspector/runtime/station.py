@@ -5,11 +5,22 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from inspector.domain import FaultCode, Lamp, LampState, LineStatus, TriggerSource
+from inspector.domain import (
+    Command,
+    CommandSource,
+    FaultCode,
+    HoldLine,
+    Lamp,
+    LampState,
+    LineStatus,
+    ReleaseLine,
+    SelectRecipe,
+    TriggerSource,
+)
 from inspector.runtime import wiring
 from inspector.runtime.line import Line, StageHungError
 from inspector.runtime.recovery import Surveyed, recover
@@ -19,7 +30,7 @@ from inspector.runtime.status import StatusKeeper
 from inspector.runtime.supervisor import Lifeline
 from inspector.settings import LineSettings
 
-__all__ = ["initial_status", "station_main"]
+__all__ = ["Desk", "initial_status", "station_main"]
 
 log = logging.getLogger(__name__)
 
@@ -62,24 +73,30 @@ async def _run(lifeline: Lifeline, settings: LineSettings, data: Path, plc_url: 
     source = wiring.build_trigger_source(
         settings, url=plc_url, nodes=nodes, on_lamp=lambda state: status.lamp(Lamp.PLC, state.good, state.detail)
     )
+    judge = wiring.build_judge(settings)
+    desk = Desk(judge.select, status)
     line = Line(
         triggers=source,
         camera=camera,
         detector=detector,
         gauge=wiring.build_gauge(settings, detector.margins_px),
-        judge=wiring.build_judge(settings),
+        judge=judge,
         journal=spool,
         deadline_s=settings.deadline_ms / 1000,
         observer=status.inspected,
     )
+    commands = wiring.build_commands(settings, data)
+    for command in commands.changes():  # a line that was held starts held
+        desk.take(command)
     try:
         detector.warm_up()
         status.lamp(Lamp.MODEL, True)
         status.lamp(Lamp.CAMERA, True)
         lifeline.ready()
         flow = asyncio.create_task(_inspect(line, source, spool))
-        care = asyncio.create_task(_care(lifeline, source, spool, status))
-        done, pending = await asyncio.wait({flow, care}, return_when=asyncio.FIRST_COMPLETED)
+        obey = asyncio.create_task(desk.obey(commands))
+        care = asyncio.create_task(_care(lifeline, source, spool, status, desk))
+        done, pending = await asyncio.wait({flow, obey, care}, return_when=asyncio.FIRST_COMPLETED)
         for task in pending:
             task.cancel()
         await asyncio.gather(*pending, return_exceptions=True)
@@ -93,16 +110,50 @@ async def _run(lifeline: Lifeline, settings: LineSettings, data: Path, plc_url: 
         signals.close()
 
 
+class Desk:
+    """Where commands change the running line: whether it is held, and its recipe."""
+
+    def __init__(self, select: Callable[[str], None], status: StatusKeeper) -> None:
+        self._select, self._status = select, status
+        self.held: HoldLine | None = None
+
+    async def obey(self, source: CommandSource) -> None:
+        """Take every command of the source, until cancelled."""
+        async for command in source.commands():
+            self.take(command)
+
+    def take(self, command: Command) -> None:
+        """Do what it says; what is not for the running line is left alone."""
+        match command:
+            case HoldLine(by=by, reason=reason):
+                self.held = command
+                log.warning("held by %s%s", by, f": {reason}" if reason else "")
+            case ReleaseLine(by=by):
+                self.held = None
+                log.warning("released by %s", by)
+            case SelectRecipe(recipe=recipe, by=by):
+                try:
+                    self._select(recipe)
+                except ValueError as error:
+                    log.warning("%s wants a recipe that this line does not have: %s", by, error)
+                    return
+                self._status.recipe(recipe)
+                log.warning("recipe %s, by %s", recipe, by)
+
+
 async def _inspect(line: Line, source: Surveyed, spool: Spool) -> None:
     await recover(spool.unfinished(), source, spool)
     await line.run()
 
 
-async def _care(lifeline: Lifeline, source: TriggerSource, spool: Spool, status: StatusKeeper) -> None:
-    """Raise Ready while there is room for the record, and say so, until told to stop."""
+async def _care(
+    lifeline: Lifeline, source: TriggerSource, spool: Spool, status: StatusKeeper, desk: Desk
+) -> None:
+    """Raise Ready while there is room for the record and nobody holds the line, and say so, until told to stop."""
     while not lifeline.stopping():
         room = spool.room() and spool.backlog() < LARGEST_BACKLOG
-        await source.set_ready(room, fault=FaultCode.NONE if room else FaultCode.STORAGE)
-        status.ready(room)
+        ready = room and desk.held is None
+        await source.set_ready(ready, fault=FaultCode.NONE if room else FaultCode.STORAGE)
+        status.ready(ready)
         status.repeat()
         await asyncio.sleep(TICK_S)
