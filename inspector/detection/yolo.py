@@ -10,6 +10,7 @@ from inspector.detection.backend import Backend
 from inspector.detection.card import Model
 from inspector.detection.decode import BOX_ROWS, HeadError, decode
 from inspector.detection.letterbox import Letterbox
+from inspector.detection.temperature import with_temperature
 from inspector.domain import Box, Detection, DetectionError, Detections, Frame, ModelError, ModelId
 
 __all__ = ["YoloDetector"]
@@ -33,7 +34,9 @@ class YoloDetector:
     ) -> None:
         self._model = model
         self._backend = backend
-        self._floor = model.card.confidence_floor if floor is None else floor
+        self._temperature = model.card.temperature
+        # The floor speaks of calibrated scores, the head gives raw ones.
+        self._floor = with_temperature(model.card.confidence_floor if floor is None else floor, 1 / self._temperature)
         self._overlap = overlap
         self._letterbox = Letterbox(model.card.input)
         self._rows = BOX_ROWS + len(model.card.classes)
@@ -105,7 +108,7 @@ class YoloDetector:
             ) from error
         classes = self._model.card.classes
         items = tuple(
-            Detection(classes[label], score, Box(*box))
+            Detection(classes[label], with_temperature(score, self._temperature), Box(*box))
             for box, score, label in zip(
                 found.boxes.tolist(), found.scores.tolist(), found.labels.tolist(), strict=True
             )

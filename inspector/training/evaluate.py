@@ -21,6 +21,8 @@ MATCH_OVERLAPS = np.arange(0.5, 1.0, 0.05)
 NMS_OVERLAP = 0.6
 LOWEST_CONFIDENCE = 0.001
 MOST_FINDINGS = 300
+SMALL_PX = 32
+MEDIUM_PX = 96
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,20 +113,12 @@ def predict_all(predict: Predict, examples: Sequence[Example]) -> list[Findings]
 
 def average_precision(examples: Sequence[Example], findings: Sequence[Findings], classes: Sequence[str]) -> Figures:
     """Return COCO average precision at overlap 0.5 and averaged over 0.5..0.95."""
-    from faster_coco_eval import COCO, COCOeval_faster
-
-    truth = COCO(_coco_truth(examples, classes))
-    answers = _coco_answers(findings)
-    if not answers:
+    precision = _precision(examples, findings, classes)
+    if precision is None:
         empty = {name: {"map50": 0.0, "map50_95": 0.0} for name in classes}
         return Figures(0.0, 0.0, empty)
-    run = COCOeval_faster(truth, truth.loadRes(answers), "bbox", print_function=_quiet)
-    run.params.maxDets = [1, 10, MOST_FINDINGS]
-    run.evaluate()
-    run.accumulate()
-    precision = np.asarray(run.eval["precision"])[:, :, :, 0, -1]
     per_class = {
-        name: {"map50": _mean(precision[0, :, index]), "map50_95": _mean(precision[:, :, index])}
+        name: {"map50": _mean(precision[0, :, index, 0]), "map50_95": _mean(precision[:, :, index, 0])}
         for index, name in enumerate(classes)
     }
     return Figures(
@@ -132,6 +126,42 @@ def average_precision(examples: Sequence[Example], findings: Sequence[Findings],
         map50_95=float(np.mean([value["map50_95"] for value in per_class.values()])),
         per_class=per_class,
     )
+
+
+def average_precision_by_size(
+    examples: Sequence[Example], findings: Sequence[Findings], classes: Sequence[str]
+) -> dict[str, dict[str, float]]:
+    """Return average precision for small (< 32² px), medium and large (>= 96² px) boxes that occur, COCO's sizes."""
+    areas = np.concatenate([np.prod(example.boxes[:, 2:] - example.boxes[:, :2], axis=1) for example in examples])
+    edges = [0.0, SMALL_PX**2, MEDIUM_PX**2, np.inf]
+    counts = np.histogram(areas, bins=edges)[0]
+    precision = _precision(examples, findings, classes)
+    return {
+        name: {
+            "boxes": int(count),
+            "map50": 0.0 if precision is None else _mean(precision[0, :, :, index]),
+            "map50_95": 0.0 if precision is None else _mean(precision[:, :, :, index]),
+        }
+        for index, (name, count) in enumerate(zip(("small", "medium", "large"), counts, strict=True), start=1)
+        if count
+    }
+
+
+def _precision(
+    examples: Sequence[Example], findings: Sequence[Findings], classes: Sequence[str]
+) -> NDArray[np.float64] | None:
+    """Return the precisions (overlaps, recalls, classes, sizes), -1 where unknown; None where nothing was found."""
+    from faster_coco_eval import COCO, COCOeval_faster
+
+    truth = COCO(_coco_truth(examples, classes))
+    answers = _coco_answers(findings)
+    if not answers:
+        return None
+    run = COCOeval_faster(truth, truth.loadRes(answers), "bbox", print_function=_quiet)
+    run.params.maxDets = [1, 10, MOST_FINDINGS]
+    run.evaluate()
+    run.accumulate()
+    return np.asarray(run.eval["precision"])[:, :, :, :, -1]
 
 
 def _quiet(*_: object) -> None:
