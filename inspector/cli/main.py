@@ -13,6 +13,7 @@ from inspector.cli import (
     calibrate,
     check,
     data,
+    evaluate,
     language,
     mes,
     models,
@@ -42,6 +43,7 @@ app.command("run")(run.run)
 app.command()(check.check)
 app.command()(check.schema)
 app.command()(train.train)
+app.command()(evaluate.evaluate)
 app.add_typer(bench.app, name="bench")
 app.add_typer(calibrate.app, name="calibrate")
 app.add_typer(msa.app, name="msa")
