@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: demo run test lint bench clean help
+.PHONY: demo run test soak lint bench clean help
 
 help:  ## say what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 8
@@ -14,6 +14,9 @@ demo: $(VENV)/.base  ## run the virtual line with everything embedded; make demo
 
 test: $(VENV)/.dev  ## run all tests; make test ARGS="-k plc"
 	$(BIN)/python -m pytest $(ARGS)
+
+soak: $(VENV)/.dev  ## run the long fault tests: hours of kills, cuts and crashes in minutes
+	$(BIN)/python -m pytest -m soak $(ARGS)
 
 lint: $(VENV)/.dev  ## ruff, mypy --strict, import contracts
 	$(BIN)/ruff check .

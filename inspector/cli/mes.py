@@ -28,24 +28,28 @@ def listen(
     ca: Annotated[Path | None, typer.Option(help="Certificates to trust instead of the system's, PEM.")] = None,
     client_id: Annotated[str, typer.Option(help="Name of the session that the broker keeps.")] = "inspector-listen",
     ack: Annotated[bool, typer.Option("--ack", help="Acknowledge each result to the line, as an MES does.")] = False,
+    store: Annotated[
+        Path | None, typer.Option(help="Append each result to this file of JSON lines before it is acknowledged.")
+    ] = None,
     count: Annotated[int | None, typer.Option(min=1, help="End after that many results.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print each result as one line of JSON.")] = False,
 ) -> None:
     """Print every result as it arrives: each once, in order, with what came twice or is missing at the end.
 
-    With --ack it takes the place of the MES: a result that it has printed, the line does not send again. For
-    rehearsals only, since it stores nothing.
+    With --ack it takes the place of the MES: a result that it has taken, the line does not send again. Without
+    --store that is for rehearsals only.
 
     For example:
 
       MES_PASSWORD=… inspector mes listen mqtt://127.0.0.1:1883
-      MES_PASSWORD=… inspector mes listen line.yaml --ack --json
+      MES_PASSWORD=… inspector mes listen line.yaml --ack --store results.jsonl
     """
     import os
     import threading
 
     from inspector.domain import ConfigurationError
     from inspector.mes import MessageCounter
+    from inspector.mes.kept import KeptMessages
 
     url, own_topic = _broker_of(source)
     topic = topic or own_topic
@@ -53,6 +57,14 @@ def listen(
         raise ConfigurationError(
             f"--ack needs the topic of one line, not {topic}", remedy="Give --topic v1/…/inspection/result, or the YAML"
         )
+    kept = KeptMessages(store) if store is not None else None
+    show = _print_json if as_json else _print_line
+
+    def take(message: dict[str, Any]) -> None:
+        if kept is not None:
+            kept.keep(message)
+        show(message)
+
     counter = MessageCounter(
         url,
         topic,
@@ -61,7 +73,8 @@ def listen(
         password=os.environ.get(password_env, ""),
         ca_file=ca,
         ack_topic=topic.removesuffix("/result") + "/ack" if ack else "",
-        on_result=_print_json if as_json else _print_line,
+        already=kept.already if kept is not None else (),
+        on_result=take,
     )
     try:
         counter.start()
@@ -73,6 +86,8 @@ def listen(
         pass
     finally:
         counter.close()
+        if kept is not None:
+            kept.close()
     typer.echo(_summary(counter), err=True)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,8 @@ class MessageCounter:
     on_result
         Called with each new message, in order, before it is acknowledged: commit there. An ``InspectorError``
         means that it was not committed; acknowledging, it will come again.
+    already
+        ``(seq, msg_id)`` of what an earlier run has stored, in order: the acknowledging goes on from there.
     remember
         How many ids are kept to know a copy by; more than a line ever has on its way at once.
     """
@@ -57,17 +59,18 @@ class MessageCounter:
         ack_topic: str = "",
         protocol: Protocol = "auto",
         on_result: Callable[[dict[str, Any]], None] = _ignore,
+        already: Iterable[tuple[int, str]] = (),
         remember: int = 10_000,
     ) -> None:
         self._topic = topic
         self._ack_topic = ack_topic
         self._on_result = on_result
         self._changed = threading.Condition()
-        self._ids: dict[str, int] = {}
+        self._ids = {msg_id: seq for seq, msg_id in already}
         self._remember = remember
         self._count = 0
-        self._last: int | None = None
-        self._last_id = ""
+        self._last: int | None = next(reversed(self._ids.values()), None)
+        self._last_id = next(reversed(self._ids), "")
         self._on_its_way: int | None = None
         self._subscribed = threading.Event()
         self._refused = ""
