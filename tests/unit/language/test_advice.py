@@ -22,6 +22,7 @@ from inspector.domain import (
     Verdict,
 )
 from inspector.language.advice import DispositionAdvisor, Envelope, Opinion, PolicyRule, Release, conformity
+from inspector.language.measure_advice import measure_advice
 from inspector.language.records import UNSEEN_NAMES, random_report
 from tests.support.reports import failed, faulted, held, passed
 
@@ -195,3 +196,12 @@ def test_a_fault_at_review_is_not_advised() -> None:
     report = doubtful(0.01)
     with pytest.raises(LanguageError):
         Envelope().bound(replace(report, verdict=report.verdict.faulted(FaultCode.DEADLINE, "late")), HOLD, ())
+
+
+def test_its_opinion_is_worth_more_than_holding_everything() -> None:
+    figures = measure_advice(parts=600)
+    assert figures.agreement > figures.holding_all + 0.2
+    assert figures.agreement == figures.best_possible, "it knows no more than the measured value, and uses it fully"
+    assert 0.2 < figures.released < 0.3, "a quarter of both bands lies that far inside"
+    assert figures.released_beyond < 0.15
+    assert measure_advice(parts=600, inside=1.0).released < 0.01
