@@ -71,6 +71,7 @@ class RemoteRegisters:
     async def write(self, name: Name, value: Value) -> None:
         """Write one of the PLC's own registers, now or as soon as the line is back."""
         self._values[name] = value
+        self._changed.set()
         async with self._lock:
             try:
                 await self._nodes[name].write_value(value, _TYPES[HANDSHAKE[name].type])

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from inspector.domain import WireVerdict
 from inspector.plc.handshake import Name, Value
@@ -29,18 +29,64 @@ _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _RESULT_DATA = (Name.RES_SEQ_NO, Name.VERDICT)
 
 
+class PlcMemory(Protocol):
+    """Where the program's registers lie; it writes its own and waits for changes of the others."""
+
+    url: str
+
+    def __getitem__(self, name: Name) -> Value:
+        """Return what a register holds."""
+        ...
+
+    def switch(self, name: str) -> bool:
+        """Return whether this fault is asked for."""
+        ...
+
+    async def set_switch(self, name: str, on: bool) -> None:
+        """Turn a fault on or off."""
+        ...
+
+    async def start(self) -> None:
+        """Listen or connect."""
+        ...
+
+    async def stop(self) -> None:
+        """Close every connection."""
+        ...
+
+    async def write(self, name: Name, value: Value) -> None:
+        """Write one of the PLC's own registers."""
+        ...
+
+    async def publish(self) -> None:
+        """Tell the counters to whoever watches."""
+        ...
+
+    async def until(self, condition: Callable[[], bool], timeout_s: float | None = None) -> bool:
+        """Wait until ``condition`` holds; False where it took too long."""
+        ...
+
+    def complete_before_flag(self, names: Iterable[Name]) -> bool:
+        """Return whether these registers were complete when ResultValid went up."""
+        ...
+
+
 class SimulatedPlc:
     """A PLC program on a real OPC UA server, or as a client of the line's; use it as an async context manager.
+
+    ``registers`` are another memory than OPC UA's.
 
     It goes on whatever the inspector does: while nobody is there a raised trigger stays up until it is
     answered or ``plan.wait_s`` is over, then the part counts as not good and the next SeqNo follows.
     """
 
-    def __init__(self, plan: SimulationPlan) -> None:
+    def __init__(self, plan: SimulationPlan, registers: PlcMemory | None = None) -> None:
         self.plan = plan
         self.statistics = Statistics()
-        self._registers: SimulatedRegisters | RemoteRegisters
-        if plan.client:
+        self._registers: PlcMemory
+        if registers is not None:
+            self._registers = registers
+        elif plan.client:
             self._registers = RemoteRegisters(plan.url, plan.client_security, plan.client_user)
         else:
             self._registers = SimulatedRegisters(plan.url, self._statistic_values, plan.security)

@@ -19,7 +19,7 @@ from inspector.runtime import embedded, wiring
 from inspector.runtime.backoffice import office_main
 from inspector.runtime.station import station_main
 from inspector.runtime.supervisor import Child, Supervisor
-from inspector.settings import EmbeddedMes, LineSettings, MqttMes, OpcUaPlc, OpcUaServerPlc
+from inspector.settings import EmbeddedMes, LineSettings, ModbusPlc, MqttMes, OpcUaPlc, OpcUaServerPlc
 
 __all__ = ["Plant", "Summary"]
 
@@ -139,7 +139,7 @@ class Plant:
         plc = self.settings.plc
         if isinstance(plc, OpcUaPlc):
             return plc.url, plc.nodes.as_mapping()
-        if isinstance(plc, OpcUaServerPlc):
+        if isinstance(plc, (OpcUaServerPlc, ModbusPlc)):
             return plc.url, {}
         url = f"opc.tcp://127.0.0.1:{plc.port or embedded.free_port()}/"
         plan = SimulationPlan(

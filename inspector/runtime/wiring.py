@@ -16,9 +16,11 @@ from pydantic import BaseModel
 
 from hmi import build_pages
 from inspector.capture import FolderCamera
+from inspector.capture.realsense import PipelineSource, RealSenseCamera
 from inspector.capture.virtual import VirtualBoardCamera
 from inspector.detection import LineDetector, find_model
 from inspector.domain import (
+    Accounts,
     Camera,
     ConfigurationError,
     Decision,
@@ -34,12 +36,14 @@ from inspector.domain import (
     Picture,
     Queue,
     RecordReader,
+    ReviewDesk,
     SpecLimits,
 )
 from inspector.gauging import (
     BoxGauge,
     CalibratedGauge,
     Calibration,
+    DepthGauge,
     Plane,
     RelativeEffects,
     SubpixelGauge,
@@ -72,11 +76,20 @@ from inspector.runtime.control import Control, ControlFollower
 from inspector.runtime.detectors import classes_of, open_detector
 from inspector.runtime.office import Compose
 from inspector.runtime.spool import Spool
-from inspector.settings import EmbeddedLanguage, EndpointLanguage, Identity, LineSettings, OpcUaPlc, OpcUaServerPlc
+from inspector.settings import (
+    EmbeddedLanguage,
+    EndpointLanguage,
+    Identity,
+    LineSettings,
+    ModbusPlc,
+    OpcUaPlc,
+    OpcUaServerPlc,
+)
 from inspector.settings import FolderCamera as FolderSettings
+from inspector.settings import RealSenseCamera as RealSenseSettings
 from inspector.settings import Recipe as RecipeSettings
 from inspector.store import Database, ImageArchive, Ledger, RecordStore, SqlOutbox
-from inspector.web import LiveBoard, serve
+from inspector.web import Gate, LiveBoard, serve
 
 __all__ = [
     "Broker",
@@ -91,6 +104,7 @@ __all__ = [
     "build_composer",
     "build_counter",
     "build_detector",
+    "build_disposer",
     "build_gauge",
     "build_judge",
     "build_recipe",
@@ -120,6 +134,16 @@ def build_camera(settings: LineSettings) -> Camera:
         return FolderCamera(
             camera.path, order=camera.order, seed=camera.seed, pace_s=camera.pace_s, loop=camera.loop, size=size
         )
+    if isinstance(camera, RealSenseSettings):
+        source = PipelineSource(
+            serial=camera.serial,
+            size=(camera.width, camera.height),
+            fps=camera.fps,
+            depth_unit_mm=camera.depth_unit_mm,
+            recording=camera.recording,
+        )
+        expected = (camera.width, camera.height)
+        return RealSenseCamera(source, average=camera.average, size=expected, timeout_s=camera.timeout_s)
     virtual = VirtualBoardCamera(
         seed=camera.seed,
         px_per_mm=camera.px_per_mm,
@@ -187,6 +211,8 @@ def build_gauge(settings: LineSettings, margins_px: Mapping[str, float]) -> Gaug
             effects=effects,
             zones=zones,
         )
+    if isinstance(settings.camera, RealSenseSettings):
+        gauge = DepthGauge(gauge, depth_uncertainty=how.depth_uncertainty, smallest_mm=how.depth_floor_mm)
     return CalibratedGauge(gauge, made) if made else gauge
 
 
@@ -249,6 +275,8 @@ def build_trigger_source(
     }
     if isinstance(plc, OpcUaServerPlc) and plc.url == url:
         return OpcUaServerHandshake(url, security=_server_security(plc), **common)
+    if isinstance(plc, ModbusPlc) and plc.url == url:
+        return _modbus(plc, common)
     if not isinstance(plc, OpcUaPlc) or plc.url != url:
         return OpcUaHandshake(url, nodes=nodes, **common)
     return OpcUaHandshake(
@@ -259,6 +287,24 @@ def build_trigger_source(
         updates=Updates(plc.updates),
         security=_plc_security(plc),
         user=_plc_user(plc),
+        **common,
+    )
+
+
+def _modbus(plc: ModbusPlc, common: dict[str, Any]) -> Handshake:
+    try:
+        from inspector.plc.modbus import ModbusHandshake
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(
+            "plc.kind: modbus-tcp needs a library that is not installed",
+            remedy="Install it with: pip install 'line-inspector[modbus]'",
+        ) from error
+    return ModbusHandshake(
+        plc.host,
+        port=plc.port,
+        device_id=plc.device_id,
+        plc_address=plc.plc_address,
+        line_address=plc.line_address,
         **common,
     )
 
@@ -458,6 +504,15 @@ def build_composer(settings: LineSettings, order: Callable[[], Order | None] = l
     return compose
 
 
+def build_disposer(settings: LineSettings) -> Callable[[InspectionReport, Disposition], Sequence[OutboxMessage]]:
+    """Return what makes the MES messages of a person's decision about a recorded part."""
+    mes = settings.connected_mes
+    if mes is None or "disposition" not in mes.send:
+        return lambda _report, _disposition: ()
+    events = EventMessages(_messages(settings).source, simulated=settings.simulated)
+    return lambda report, disposition: (events.disposition(report, disposition),)
+
+
 def result_topic(settings: LineSettings) -> str:
     """Return the topic of the results, empty where the line has no MES."""
     mes = settings.connected_mes
@@ -524,10 +579,21 @@ def serve_screen(
     *,
     stop: threading.Event,
     on_ready: Callable[[str], None],
+    desk: ReviewDesk | None = None,
+    accounts: Accounts | None = None,
 ) -> None:
-    """Serve the operator's pages and the API until told to stop."""
-    pages = partial(build_pages, glossary=DEFAULT_GLOSSARY, languages=settings.languages)
-    serve(board, record, pages, host=settings.screen.host, port=settings.screen.port, on_ready=on_ready, stop=stop)
+    """Serve the operator's pages and the API until told to stop; without ``accounts`` nobody logs in."""
+    pages = partial(
+        build_pages,
+        glossary=DEFAULT_GLOSSARY,
+        languages=settings.languages,
+        desk=desk,
+        who=accounts.who if accounts is not None else None,
+    )
+    host, port = settings.screen.host, settings.screen.port
+    serve(
+        board, record, pages, gate=Gate(accounts), desk=desk, host=host, port=port, on_ready=on_ready, stop=stop
+    )
 
 
 def build_advisor(settings: LineSettings) -> DispositionAdvisor | None:

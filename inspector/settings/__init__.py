@@ -29,11 +29,19 @@ from inspector.settings.links import (
     Store,
 )
 from inspector.settings.loading import check_line, data_folder, load_line, settle
-from inspector.settings.plc import OpcUaPlc, OpcUaServerPlc, PlcNodes, SimulatedPlc
+from inspector.settings.plc import ModbusPlc, OpcUaPlc, OpcUaServerPlc, PlcNodes, SimulatedPlc
 from inspector.settings.recipes import CHARACTERISTICS, Recipe, Rule
 from inspector.settings.reference import line_schema, reference_markdown
 from inspector.settings.shifts import Break, Shift, Shifts
-from inspector.settings.vision import Calibration, ExpectedImage, FolderCamera, Gauging, VirtualCamera, Zone
+from inspector.settings.vision import (
+    Calibration,
+    ExpectedImage,
+    FolderCamera,
+    Gauging,
+    RealSenseCamera,
+    VirtualCamera,
+    Zone,
+)
 
 __all__ = [
     "CHARACTERISTICS",
@@ -57,12 +65,14 @@ __all__ = [
     "ImageArchive",
     "Language",
     "LineSettings",
+    "ModbusPlc",
     "MqttMes",
     "NoMes",
     "OpcUaPlc",
     "OpcUaServerPlc",
     "PlcNodes",
     "PresenceSettings",
+    "RealSenseCamera",
     "Recipe",
     "Rule",
     "Screen",

@@ -160,6 +160,29 @@ class OpcUaServerPlc(_Handshake, _Secured):
         return f"opc.tcp://{self.host}:{self.port}/"
 
 
+class ModbusPlc(_Handshake):
+    """A PLC that is a Modbus TCP server; the line is its client."""
+
+    kind: Literal["modbus-tcp"] = Field(description="A PLC with a Modbus TCP server.")
+    security: Literal["none"] = Field(
+        description="Modbus TCP knows no encryption and no users: keep it on a network of its own."
+    )
+    host: str = Field(min_length=1, max_length=253, pattern=HOST, description="Address of the PLC.")
+    port: Port = Field(default=502, ge=1, description="TCP port.")
+    device_id: int = Field(default=1, ge=0, le=255, description="Device (unit) id.")
+    plc_address: int = Field(
+        default=0, ge=0, le=65535, description="First holding register, from 0, of the block that the PLC writes."
+    )
+    line_address: int = Field(
+        default=100, ge=0, le=65535, description="First holding register, from 0, of the block that the line writes."
+    )
+
+    @property
+    def url(self) -> str:
+        """The PLC in messages."""
+        return f"modbus://{self.host}:{self.port}"
+
+
 class SimulatedPlc(_Handshake):
     """A PLC that is simulated beside the line: a real OPC UA server that triggers parts and checks the answers."""
 
@@ -173,4 +196,4 @@ class SimulatedPlc(_Handshake):
     )
 
 
-Plc = Annotated[OpcUaPlc | OpcUaServerPlc | SimulatedPlc, Field(discriminator="kind")]
+Plc = Annotated[OpcUaPlc | OpcUaServerPlc | ModbusPlc | SimulatedPlc, Field(discriminator="kind")]

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from inspector.settings.raw import Data, Problems, problem, table
+from inspector.settings.raw import Data, Problems, number, problem, table, text
 
 POLICIES = ("none", "Basic256Sha256", "Aes256_Sha256_RsaPss")
 OWN = ("certificate", "key", "trust")
+PLC_WORDS, LINE_WORDS = 23, 45  # of the two blocks over Modbus
 USER = ("username", "password_env", "password_file", "user_certificate", "user_key")
 
 
 def plc_problems(data: Data) -> Problems:
     """Yield what does not fit together in ``plc``."""
     plc = table(data, "plc")
-    if plc.get("kind") not in {"opcua-client", "opcua-server"} or plc.get("security") not in POLICIES:
+    kind, security = text(plc, "kind"), text(plc, "security")
+    if kind == "modbus-tcp":
+        yield from _blocks(plc)
+    if kind not in {"opcua-client", "opcua-server"} or security not in POLICIES:
         return
-    if plc["security"] == "none":
+    if security == "none":
         for key in (*OWN, *USER, "users"):
             if plc.get(key) is not None:
                 yield problem(
@@ -44,6 +48,19 @@ def plc_problems(data: Data) -> Problems:
                 "nothing says how this user is known",
                 "Write 'password_env:', 'password_file:' or 'certificates:' below it.",
             )
+
+
+def _blocks(plc: Data) -> Problems:
+    first, second = number(plc, "plc_address", 0), number(plc, "line_address", 100)
+    if first is None or second is None:
+        return
+    if first < second + LINE_WORDS and second < first + PLC_WORDS:
+        yield problem(
+            ("plc", "line_address" if "line_address" in plc else "plc_address"),
+            "overlap",
+            f"the PLC's {PLC_WORDS} registers and the line's {LINE_WORDS} lie over each other",
+            f"Write a line_address of at least {first + PLC_WORDS:g}.",
+        )
 
 
 def _user(plc: Data) -> Problems:

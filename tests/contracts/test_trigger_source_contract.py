@@ -23,10 +23,12 @@ from inspector.domain import (
     WireVerdict,
 )
 from inspector.plc.client import OpcUaHandshake
+from inspector.plc.modbus import ModbusHandshake
 from inspector.plc.server import OpcUaServerHandshake
 from inspector.plc.simulated_plc import SimulatedPlc
 from inspector.plc.simulation import SimulationPlan
 from tests.fakes.trigger_source import FakeTriggerSource
+from tests.support.modbus_plc import ModbusRegisters
 
 pytestmark = pytest.mark.timeout(30)
 
@@ -130,17 +132,33 @@ class OpcUaServerRig(OpcUaRig):
             await asyncio.sleep(0.01)
 
 
+class ModbusRig(OpcUaRig):
+    """A PLC that is a Modbus TCP server."""
+
+    async def open(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as found:
+            self._port = found.getsockname()[1]
+        self.source = ModbusHandshake("127.0.0.1", port=self._port, station="cell-1", heartbeat_ms=100, max_retry_s=0.2)
+        self._stack.push_async_callback(self._plc_stack.aclose)
+        self._stack.push_async_callback(self.source.close)
+
+    async def start(self, parts: int, *, overruns: frozenset[int] = frozenset()) -> None:
+        plan = SimulationPlan(parts=parts, overruns=overruns, heartbeat_s=0.1)
+        self.plc = await self._plc_stack.enter_async_context(SimulatedPlc(plan, ModbusRegisters(self._port)))
+        await self.source.set_ready(True)
+
+
 def _undecided(verdict: Verdict) -> Decision:
     return {WireVerdict.OK: Decision.ACCEPT, WireVerdict.UNKNOWN: Decision.HOLD}.get(verdict.wire, Decision.NONE)
 
 
-@pytest.fixture(params=["fake", "opcua", "opcua-server"])
+@pytest.fixture(params=["fake", "opcua", "opcua-server", "modbus"])
 async def rig(request: pytest.FixtureRequest) -> AsyncIterator[Rig]:
     if request.param == "fake":
         yield FakeRig()
         return
     async with AsyncExitStack() as stack:
-        opcua = {"opcua": OpcUaRig, "opcua-server": OpcUaServerRig}[request.param](stack)
+        opcua = {"opcua": OpcUaRig, "opcua-server": OpcUaServerRig, "modbus": ModbusRig}[request.param](stack)
         await opcua.open()
         yield opcua
 
