@@ -4,6 +4,7 @@ from inspector.gauging.box import BoxGauge, Zone
 from inspector.gauging.budget import Budget
 from inspector.gauging.calibrated import CalibratedGauge
 from inspector.gauging.calibration import Calibration, load_calibration, save_calibration
+from inspector.gauging.depth import DepthGauge
 from inspector.gauging.plane import Plane, RelativeEffects, UniformPlane
 from inspector.gauging.subpixel import SubpixelGauge
 from inspector.gauging.uncertainty import Scale
@@ -13,6 +14,7 @@ __all__ = [
     "Budget",
     "CalibratedGauge",
     "Calibration",
+    "DepthGauge",
     "Plane",
     "RelativeEffects",
     "Scale",

@@ -23,6 +23,8 @@ DEFAULT_GLOSSARY: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "area": {"en": "area", "zh": "面积"},
         "angle": {"en": "angle", "zh": "角度"},
         "depth": {"en": "depth", "zh": "深度"},
+        "height": {"en": "height", "zh": "高度"},
+        "volume": {"en": "volume", "zh": "体积"},
         "position_x": {"en": "position x", "zh": "X 位置"},
         "position_y": {"en": "position y", "zh": "Y 位置"},
         "confidence": {"en": "confidence", "zh": "置信度"},

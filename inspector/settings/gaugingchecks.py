@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from pydantic_core import InitErrorDetails
 
 from inspector.settings.raw import Data, Problems, entries, number, problem, table
+
+RELIEF = frozenset({"depth", "height", "volume"})
 
 
 def gauging_problems(data: Data) -> Problems:
@@ -34,7 +36,20 @@ def gauging_problems(data: Data) -> Problems:
             gauging.get("off_plane_mm"),
         )
     if gauging.get("method", "box") == "box":
-        yield from _angles(data)
+        yield from _unmeasured(
+            data,
+            {"angle"},
+            "a box has no angle",
+            "Write 'gauging: {method: subpixel}', or hold another characteristic against the limits.",
+        )
+    kind = table(data, "camera").get("kind")
+    if isinstance(kind, str) and kind != "realsense":
+        yield from _unmeasured(
+            data,
+            RELIEF,
+            f"a camera of kind '{kind}' sees no depth",
+            "Use a camera of kind 'realsense', or hold another characteristic against the limits.",
+        )
 
 
 def _scale_problem(*, both: bool) -> InitErrorDetails:
@@ -53,15 +68,16 @@ def _scale_problem(*, both: bool) -> InitErrorDetails:
     )
 
 
-def _angles(data: Data) -> Problems:
+def _unmeasured(data: Data, characteristics: Collection[str], message: str, remedy: str) -> Problems:
     recipes = table(data, "recipes")
     for name in recipes:
         for index, rule in enumerate(entries(table(recipes, name), "rules")):
-            if isinstance(rule, Mapping) and rule.get("characteristic") == "angle":
+            asked = rule.get("characteristic") if isinstance(rule, Mapping) else None
+            if isinstance(asked, str) and asked in characteristics:
                 yield problem(
                     ("recipes", name, "rules", index, "characteristic"),
-                    "no_angle",
-                    "a box has no angle",
-                    "Write 'gauging: {method: subpixel}', or hold another characteristic against the limits.",
-                    "angle",
+                    "not_measured",
+                    message,
+                    remedy,
+                    asked,
                 )

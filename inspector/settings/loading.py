@@ -16,7 +16,7 @@ from inspector.settings.language import below
 from inspector.settings.line import LineSettings
 from inspector.settings.links import MqttMes
 from inspector.settings.plc import OpcUaPlc, OpcUaServerPlc, PlcUser
-from inspector.settings.vision import FolderCamera
+from inspector.settings.vision import FolderCamera, RealSenseCamera
 
 MAX_BYTES = 1_000_000
 DATA_VARIABLE = "INSPECTOR_DATA"
@@ -56,6 +56,8 @@ def settle(settings: LineSettings, folder: Path, data: Path) -> LineSettings:
     calibration = settings.calibration
     if calibration.file is not None:
         calibration = calibration.model_copy(update={"file": _below(folder, calibration.file)})
+    if isinstance(camera, RealSenseCamera) and camera.recording is not None:
+        camera = camera.model_copy(update={"recording": _below(folder, camera.recording)})
     if isinstance(camera, FolderCamera):
         camera = camera.model_copy(update={"path": _below(folder, camera.path)})
     if isinstance(mes, MqttMes):

@@ -8,8 +8,9 @@ from pydantic import Field
 
 from inspector.settings.base import ClassName, Items, Name, Settings
 
-CHARACTERISTICS = ("length", "width", "area", "angle", "position_x", "position_y")
-"""What the gauge measures of a finding; lengths and positions in mm, areas in mm2, angles in degrees (0 … 180)."""
+CHARACTERISTICS = ("length", "width", "area", "angle", "depth", "height", "volume", "position_x", "position_y")
+"""What the gauge measures of a finding; lengths, depths and positions in mm, areas in mm2, volumes in mm3,
+angles in degrees (0 … 180)."""
 
 
 class Rule(Settings):
@@ -22,10 +23,13 @@ class Rule(Settings):
     allowed: bool | None = Field(
         default=None, description="`false`: every finding of this class fails the part; `true`: none does."
     )
-    characteristic: Literal["length", "width", "area", "angle", "position_x", "position_y"] | None = Field(
+    characteristic: (
+        Literal["length", "width", "area", "angle", "depth", "height", "volume", "position_x", "position_y"] | None
+    ) = Field(
         default=None,
-        description="What is held against the limits; length, width and position in mm, area in mm2, angle in degrees "
-        "(0 to 180, only of a finding that `gauging.method: subpixel` could fit).",
+        description="What is held against the limits; length, width and position in mm, area in mm2; angle in "
+        "degrees (0 to 180, only of a finding that `gauging.method: subpixel` could fit); depth below and height above "
+        "the surface in mm and volume in mm3, from a depth camera.",
     )
     lsl: float | None = Field(
         default=None, ge=0, le=1e6, description="Lower specification limit, in the characteristic's unit."

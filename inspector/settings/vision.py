@@ -53,7 +53,29 @@ class FolderCamera(Settings):
     expect: ExpectedImage | None = Field(default=None, description="Refuse images of any other size.")
 
 
-Camera = Annotated[VirtualCamera | FolderCamera, Field(discriminator="kind")]
+class RealSenseCamera(Settings):
+    """An Intel RealSense depth camera: colour, and depth aligned to it."""
+
+    kind: Literal["realsense"] = Field(description="Intel RealSense; needs `pip install 'line-inspector[realsense]'`.")
+    serial: str = Field(
+        default="", max_length=32, description="Serial number of the camera, in quotes; empty: the only one there is."
+    )
+    width: Pixels = Field(default=1280, description="Width of colour and depth, in pixels.")
+    height: Pixels = Field(default=720, description="Height of colour and depth, in pixels.")
+    fps: int = Field(default=30, ge=1, le=300, description="Frames per second.")
+    average: int = Field(
+        default=8, ge=1, le=64, description="Depth frames that are averaged per trigger; they take `average / fps` s."
+    )
+    depth_unit_mm: float = Field(
+        default=0.1, gt=0, le=10, description="What one count of depth is, in mm; 0.1 for parts nearer than 6 m."
+    )
+    timeout_s: float = Field(default=1.0, gt=0, le=60, description="Longest wait for a frame, in s.")
+    recording: FilePath | None = Field(
+        default=None, description="A recording of the SDK to play instead of a camera; relative to this file."
+    )
+
+
+Camera = Annotated[VirtualCamera | FolderCamera | RealSenseCamera, Field(discriminator="kind")]
 
 
 class Calibration(Settings):
@@ -106,6 +128,12 @@ class Gauging(Settings):
     )
     working_distance_mm: float | None = Field(
         default=None, gt=0, le=100_000, description="Lens to plane, in mm; a calibration file has its own."
+    )
+    depth_uncertainty: float = Field(
+        default=0.01, ge=0, le=1, description="Relative standard uncertainty of a depth: 0.01 is 1 %; from a step."
+    )
+    depth_floor_mm: float = Field(
+        default=0.005, ge=0, le=10, description="Standard uncertainty of a depth that averaging leaves, in mm."
     )
     temperature_span_k: float = Field(
         default=0.0, ge=0, le=200, description="The part's temperature is known to plus or minus this, in K."
