@@ -1,5 +1,5 @@
 """The operator's pages."""
 
-from hmi.live import build_pages
+from hmi.pages import build_pages
 
 __all__ = ["build_pages"]

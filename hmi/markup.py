@@ -22,8 +22,8 @@ _LAMP_SIGNS = {True: "pass", False: "fail", None: "waiting"}
 _LAMP_KINDS = {True: "good", False: "bad", None: "unknown"}
 
 
-def brand(status: LineStatus, words: Words) -> str:
-    """Say who is speaking: line, whether it takes parts, recipe and model."""
+def brand(status: LineStatus, words: Words, *, notice: str = "") -> str:
+    """Say who is speaking: line, whether it takes parts, recipe and model; ``notice`` is a badge as HTML."""
     ready = "ready" if status.ready else "not_ready"
     badge = f'<span class="badge badge-sim">{escape(words["simulated"])}</span>' if status.simulated else ""
     facts = [
@@ -34,7 +34,7 @@ def brand(status: LineStatus, words: Words) -> str:
     return (
         f'{icon("mark", "brand-mark")}<div class="brand-text">'
         f'<h1><span class="line-name">{escape(status.line)}</span>'
-        f'<span class="badge badge-{ready}">{escape(words[ready])}</span>{badge}</h1>'
+        f'<span class="badge badge-{ready}">{escape(words[ready])}</span>{badge}{notice}</h1>'
         f'<p class="facts">{"".join(facts)}</p></div>'
     )
 

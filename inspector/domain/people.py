@@ -199,8 +199,8 @@ class Accounts(Protocol):
         """Return a new session's token; None where name or secret are wrong or the account is locked."""
         ...
 
-    def who(self, token: str) -> Person | None:
-        """Return whose session this is, and keep it alive; None where it has ended."""
+    def who(self, token: str, *, touch: bool = True) -> Person | None:
+        """Return whose session this is, and keep it alive by ``touch``; None where it has ended."""
         ...
 
     def log_out(self, token: str) -> None:

@@ -13,6 +13,7 @@ from typing import Protocol
 from inspector.domain import ConfigurationError, Lamp, LampState, StoreError
 from inspector.runtime import wiring
 from inspector.runtime.office import Office
+from inspector.runtime.people import desk_of, login_of
 from inspector.runtime.signals import SignalReceiver
 from inspector.runtime.station import initial_status
 from inspector.runtime.supervisor import Lifeline
@@ -74,6 +75,8 @@ def office_main(
         mes=mes.get,
         advisor=wiring.build_advisor(settings),
     )
+    accounts = login_of(settings, database) if screen else None
+    desk = desk_of(settings, database, record, decided=relay.notify)
     relay.start()
     stop = threading.Event()
     tidy = Tidy(outboxes.values(), timedelta(days=settings.store.keep_messages_days))
@@ -84,7 +87,11 @@ def office_main(
     try:
         if screen:
             _serve(
-                lifeline, stop, lambda ready: wiring.serve_screen(settings, board, record, stop=stop, on_ready=ready)
+                lifeline,
+                stop,
+                lambda ready: wiring.serve_screen(
+                    settings, board, record, stop=stop, on_ready=ready, desk=desk, accounts=accounts
+                ),
             )
         else:
             lifeline.ready()

@@ -2,15 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import timedelta
 
 from inspector.domain import ConfigurationError
+from inspector.runtime import wiring
+from inspector.runtime.review import RecordReviewDesk
 from inspector.settings import LineSettings
-from inspector.store import Database, SqlAccounts, SqlAuditTrail
+from inspector.store import Database, RecordStore, SqlAccounts, SqlAuditTrail
 
-__all__ = ["accounts_of", "people_of"]
+__all__ = ["accounts_of", "desk_of", "login_of", "people_of"]
+
+
+def login_of(settings: LineSettings, database: Database) -> SqlAccounts | None:
+    """Return who may log in at the line's screen; None where it asks nobody.
+
+    Raises ``ConfigurationError`` where log-in is required and there is nobody who could.
+    """
+    if settings.screen.login == "none":
+        return None
+    accounts = accounts_of(settings, database)
+    if all(person.disabled for person in accounts.people()):
+        raise ConfigurationError(
+            "screen.login: log-in is required, but there is no user",
+            remedy="Add one: inspector users add NAME --role admin --line LINE.yaml",
+        )
+    return accounts
+
+
+def desk_of(
+    settings: LineSettings, database: Database, record: RecordStore, *, decided: Callable[[], None]
+) -> RecordReviewDesk:
+    """Return the line's review queue; ``decided`` is called after each decision."""
+    compose = wiring.build_disposer(settings)
+    return RecordReviewDesk(record, SqlAuditTrail(database), compose=compose, decided=decided)
 
 
 def accounts_of(settings: LineSettings, database: Database) -> SqlAccounts:

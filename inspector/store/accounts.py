@@ -150,8 +150,11 @@ class SqlAccounts:
             append_act(connection, person, "log_in", row.name, at=now)
         return token
 
-    def who(self, token: str) -> Person | None:
-        """Return whose session this is, and keep it alive; None where it has ended. Raises ``StoreError``."""
+    def who(self, token: str, *, touch: bool = True) -> Person | None:
+        """Return whose session this is, and keep it alive by ``touch``; None where it has ended.
+
+        Raises ``StoreError``.
+        """
         query = (
             select(
                 col(SessionRow.id),
@@ -169,7 +172,7 @@ class SqlAccounts:
         now = self._clock()
         if row is None or row.disabled or now - row.seen_at > self._idle or now - row.created_at > LONGEST_SESSION:
             return None
-        if now - row.seen_at > SEEN_EVERY:
+        if touch and now - row.seen_at > SEEN_EVERY:
             with self._database.write() as connection:
                 connection.execute(update(SessionRow).where(col(SessionRow.id) == row.id).values(seen_at=now))
         return Person(row.name, Role(row.role))
