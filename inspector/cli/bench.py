@@ -192,3 +192,47 @@ def mes(
     table.add_row("ratio", f"{figures.verdict_p99_ratio:.2f}")
     table.add_row("of these still waiting at the end", f"{figures.still_waiting:,}")
     console.print(table)
+
+
+@app.command()
+def detect(
+    model: Annotated[str, typer.Option(help="Name or path of a model with task detect.")] = "bare-board",
+    rounds: Annotated[int, typer.Option(min=3, help="Frames that each candidate gets.")] = 30,
+    threads: Annotated[int, typer.Option(min=1, help="Processor threads of one call.")] = 2,
+    as_json: Json = False,
+) -> None:
+    """Measure detection: the whole call over the bare session, backends over ONNX Runtime, batches, frames per core.
+
+    Examples
+    --------
+      inspector bench detect
+
+      inspector bench detect --model models/mine --rounds 100 --json
+    """
+    import json
+
+    from rich.console import Console
+    from rich.table import Table
+
+    from inspector.runtime.bench_detect import measure_detection
+
+    console = Console(stderr=as_json)
+    with console.status("measuring ..."):
+        figures = measure_detection(model, rounds=rounds, threads=threads)
+    if as_json:
+        typer.echo(json.dumps(figures.as_dict()))
+        return
+    table = Table(title=f"{figures.model}, {figures.backend}, {figures.threads} threads: best of {figures.rounds}")
+    table.add_column("figure")
+    table.add_column("value", justify="right")
+    table.add_row("whole detect call over its session call", f"{figures.detect_over_session:.2f} x")
+    table.add_row("best backend, times quicker than onnxruntime", f"{figures.best_over_onnxruntime:.2f} x")
+    theirs = figures.ultralytics_over_detect
+    table.add_row("ultralytics' predict over detect", "not installed" if theirs is None else f"{theirs:.2f} x")
+    for label, ms in figures.backends_ms.items():
+        table.add_row(f"{label}, ms", f"{ms:.2f}")
+    for size, ms in figures.batch_ms_per_frame.items():
+        table.add_row(f"batch of {size}, ms per frame", f"{ms:.2f}")
+    table.add_row("frames per second of one core", f"{figures.frames_per_core_second:.1f}")
+    console.print(table)
+    console.print("No GPU backend was measured.")
