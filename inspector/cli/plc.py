@@ -34,6 +34,9 @@ def simulate(
     heartbeat: Annotated[float, typer.Option(min=0.01, help="Seconds between two heartbeats.")] = 0.5,
     bad: Annotated[list[int] | None, typer.Option(help="SeqNo of a part known to be bad (repeatable).")] = None,
     overrun: Annotated[list[int] | None, typer.Option(help="SeqNo that comes too early (repeatable).")] = None,
+    connect: Annotated[
+        bool, typer.Option("--connect", help="Connect to a line in server role at --url (security: none).")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object at the end, nothing else.")] = False,
 ) -> None:
     """Run a PLC that triggers parts, acknowledges results and counts escapes, overruns and losses.
@@ -66,6 +69,7 @@ def simulate(
         recipe_id=recipe,
         bad=frozenset(bad or ()),
         overruns=frozenset(overrun or ()),
+        client=connect,
     )
     if as_json:
         result = asyncio.run(rehearse(plan, lambda _event, _plc: None))
