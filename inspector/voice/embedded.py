@@ -23,9 +23,11 @@ from inspector.voice.token_graph import TokenGraph
 __all__ = ["DEFAULT_GATE", "EmbeddedRecogniser", "Heard", "Listener"]
 
 DEFAULT_GATE = Gate(
-    (2.0, 0.5, 0.7, 2.0, 0.0, 0.5, -1.0),
-    {Risk.SAFE: 0.1, Risk.QUESTION: 0.5, Risk.CHANGE: 0.7, Risk.RELEASE: 0.85},
+    (1.26, 2.02, 0.31, 0.57, 0.86, -0.18, 5.21),
+    {Risk.SAFE: 0.3, Risk.QUESTION: 0.45, Risk.CHANGE: 0.65, Risk.RELEASE: 0.75},
 )
+"""Fitted (L2 = 1) on 523 utterances of three synthetic voices that ``speakers`` keeps for tuning: commands in factory
+noise of 20 … 0 dB, and chatter, short and long."""
 
 
 @dataclass(frozen=True, slots=True)

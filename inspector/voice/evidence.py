@@ -27,8 +27,8 @@ class Risk(StrEnum):
     """It lets material go or the line move."""
 
 
-_SAFE = frozenset({"hold_line", "hold_lot", "hold_part", "cancel"})
-_QUESTIONS = frozenset({"status", "counts", "yield", "last_defect", "why", "compare", "next_order", "repeat"})
+_SAFE = frozenset({"hold_line", "hold_lot", "hold_part"})
+_QUESTIONS = frozenset({"status", "counts", "yield", "last_defect", "why", "compare", "next_order", "repeat", "cancel"})
 _RELEASES = frozenset(
     {"accept_part", "rework_part", "release_line", "release_lot", "select_recipe", "start_challenge_test", "confirm"}
 )

@@ -88,7 +88,11 @@ class VoskRecogniser:
 
     def flush(self) -> Transcript | None:
         """Say that the stream has ended; return the final of what was being said, if anything."""
-        return None if self._recogniser is None else self._final(self._recogniser.FinalResult())
+        if self._recogniser is None:
+            return None
+        final = self._final(self._recogniser.FinalResult())
+        self._recogniser.Reset()
+        return final
 
     def close(self) -> None:
         """Release the model; safe to call twice."""

@@ -31,7 +31,7 @@ TABLE = {
     "remark": ("oql", False, "change"),
     "confirm": ("oql", False, "release"),
     "correct": ("oql", False, "change"),
-    "cancel": ("goql", False, "safe"),
+    "cancel": ("goql", False, "question"),
     "repeat": ("goql", False, "question"),
 }
 
