@@ -27,7 +27,6 @@ __all__ = ["TEMPLATE", "ReportAuthor"]
 log = logging.getLogger(__name__)
 
 TEMPLATE = "template"
-_NICE = 10
 
 # Reasons for the template that are not a flaw of a sentence.
 LATE, BUSY, DOWN, HURRY, OUTSIDE = "late", "busy", "engine error", "hurry", "outside the contract"
@@ -56,6 +55,8 @@ class ReportAuthor:
         Term -> language -> name, laid over the built-in names.
     deadline_s
         Time for all languages of one report together.
+    niceness
+        How far the engine's thread stands back behind others, 0 … 19; on Linux.
     """
 
     def __init__(
@@ -64,8 +65,9 @@ class ReportAuthor:
         *,
         glossary: Mapping[str, Mapping[str, str]] | None = None,
         deadline_s: float = 0.3,
+        niceness: int = 10,
     ) -> None:
-        self._engine, self._deadline_s = engine, deadline_s
+        self._engine, self._deadline_s, self._niceness = engine, deadline_s, niceness
         self._template, self._glossary = TemplateWriter(glossary), Glossary(glossary)
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._running: Future[Sentences] | None = None
@@ -188,7 +190,7 @@ class ReportAuthor:
     def _work(self) -> None:
         # On Linux a priority belongs to a thread: the verdict path's processes go first.
         with contextlib.suppress(OSError, AttributeError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), self._niceness)
         while (job := self._jobs.get()) is not None:
             try:
                 job.done.set_result(job.run())

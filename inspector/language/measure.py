@@ -44,7 +44,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What ``inspector bench language`` says."""
+    """What ``inspector bench language`` says; ``cpu`` is processor time, which other load does not stretch."""
 
     engine: str
     records: int
@@ -55,6 +55,8 @@ class Figures:
     p50_ms: float
     p95_ms: float
     worst_ms: float
+    cpu_p50_ms: float
+    cpu_p95_ms: float
     resident_mb: float
     variety: dict[str, dict[str, float]]
 
@@ -64,16 +66,17 @@ class Figures:
 
 
 def measure_engine(
-    engine: SentenceEngine, *, seen: int = 400, unseen: int = 100, seed: int = 0, deadline_s: float = 10.0
+    engine: SentenceEngine, *, seen: int = 400, unseen: int = 100, seed: int = 0, deadline_s: float = 120.0
 ) -> Figures:
     """Return the engine's figures on records with the usual and with unseen names; closes the engine.
 
     The time of one report is that of all its languages together. The deadline is generous: the share of texts in time
     follows from the times, and a busy machine must not count as a flaw.
     """
-    author = ReportAuthor(engine, deadline_s=deadline_s)
+    author = ReportAuthor(engine, deadline_s=deadline_s, niceness=0)
     rng = random.Random(_FIRST_SEED + seed)  # noqa: S311
     took: list[float] = []
+    worked: list[float] = []
     texts: dict[str, list[str]] = {f"{who} {language}": [] for who in ("engine", "template") for language in _LANGUAGES}
     template = TemplateWriter()
 
@@ -82,9 +85,10 @@ def measure_engine(
         for number in range(count):
             report = random_report(rng, names, number=number)
             drafts += _first_drafts(engine, report, deadline_s)
-            start = time.perf_counter()
+            start, cpu = time.perf_counter(), time.process_time()
             told = author.compose(report, _LANGUAGES)
             took.append(1000 * (time.perf_counter() - start))
+            worked.append(1000 * (time.process_time() - cpu))
             for language, text in told.items():
                 written.append(text)
                 faults += number_faults(report, text.text, names)
@@ -98,6 +102,7 @@ def measure_engine(
     finally:
         author.close()
     took.sort()
+    worked.sort()
     return Figures(
         engine=engine.name,
         records=seen + unseen,
@@ -108,6 +113,8 @@ def measure_engine(
         p50_ms=round(_quantile(took, 0.5), 1),
         p95_ms=round(_quantile(took, 0.95), 1),
         worst_ms=round(took[-1], 1),
+        cpu_p50_ms=round(_quantile(worked, 0.5), 1),
+        cpu_p95_ms=round(_quantile(worked, 0.95), 1),
         resident_mb=round(psutil.Process().memory_info().rss / 2**20, 1),
         variety={name: _variety(written) for name, written in texts.items()},
     )
