@@ -38,6 +38,9 @@ class KeptMessages:
             raise StoreError(f"{file} is not a file of messages: {error}", remedy="Name another file") from error
         self._known = {msg_id for _, msg_id in self.already}
 
+    def __len__(self) -> int:
+        return len(self._known)
+
     def keep(self, message: dict[str, Any]) -> None:
         """Store this message, where it is new; on return it survives a power cut. Raises ``StoreError``."""
         if message["msg_id"] in self._known:

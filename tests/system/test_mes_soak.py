@@ -141,6 +141,9 @@ class Mes:
         self.counter.link.close()
         self._kept.close()
 
+    def count(self) -> int:
+        return len(self._kept)
+
     def stored(self) -> list[dict[str, Any]]:
         text = self._file.read_bytes()
         return [json.loads(line) for line in text[: text.rfind(b"\n") + 1].splitlines()]
@@ -201,7 +204,10 @@ def test_whatever_is_killed_every_result_arrives_once_and_in_order(  # noqa: PLR
     for number in range(kills):
         inspect(results // kills)
         process = relay()
-        threading.Event().wait(chance.uniform(0.0, 0.6))  # anywhere between its start and its last message
+        # Anywhere between its start, a few messages later, and a moment after the last.
+        further = mes.count() + chance.randrange(2 * results // kills)
+        eventually(lambda: mes.count() >= further, chance.uniform(0.2, 3.0))  # noqa: B023
+        threading.Event().wait(chance.uniform(0.0, 0.02))
         match number % 8:
             case 2:
                 wire.pull()
@@ -221,7 +227,7 @@ def test_whatever_is_killed_every_result_arrives_once_and_in_order(  # noqa: PLR
     inspect(results - len(expected))
     process = relay()
     stack.callback(kill, process)
-    assert eventually(lambda: len(mes.stored()) >= results, ENOUGH_S)
+    assert eventually(lambda: mes.count() >= results, ENOUGH_S)
     stored = mes.stored()
     assert [message["msg_id"] for message in stored] == expected
     assert [message["seq"] for message in stored] == list(range(1, results + 1))
