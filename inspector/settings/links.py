@@ -75,8 +75,9 @@ class _Messages(Settings):
         description="Which messages are sent beside the results.",
     )
     commands: Items[Literal["hold", "release", "recipe", "query"]] = Field(
-        default=("hold", "query"),
-        description="Which commands the line takes from the MES; who may give them is for the broker's ACL to say.",
+        default=("query",),
+        description="Which commands the line takes from the MES; who may give them is for the broker's ACL to say. "
+        "A line that the MES may hold should also be one that it may release.",
     )
 
 
