@@ -236,3 +236,45 @@ def detect(
     table.add_row("frames per second of one core", f"{figures.frames_per_core_second:.1f}")
     console.print(table)
     console.print("No GPU backend was measured.")
+
+
+@app.command()
+def plc(
+    cycles: Annotated[int, typer.Option(min=20, help="How many parts for each way of being connected.")] = 1000,
+    as_json: Json = False,
+) -> None:
+    """Measure the handshake: trigger to ResultValid seen by the PLC, polled and subscribed, open and secured.
+
+    Examples
+    --------
+      inspector bench plc
+
+      inspector bench plc --cycles 100 --json
+    """
+    import json
+
+    from rich.console import Console
+    from rich.table import Table
+
+    from inspector.plc.link import hush_library
+    from inspector.runtime.bench_plc import measure_handshake
+
+    hush_library()
+    console = Console(stderr=as_json)
+    with console.status("measuring ..."):
+        figures = measure_handshake(cycles)
+    if as_json:
+        typer.echo(json.dumps([found.as_dict() for found in figures]))
+        return
+    table = Table("updates", "security", "p50", "p99", "bare write", "p50 / bare", "wrong SeqNo")
+    for found in figures:
+        table.add_row(
+            found.updates,
+            found.security,
+            f"{found.p50_ms:.1f} ms",
+            f"{found.p99_ms:.1f} ms",
+            f"{found.bare_write_p50_ms:.2f} ms",
+            f"{found.ratio_p50:.1f}",
+            str(found.mismatches),
+        )
+    console.print(table)
