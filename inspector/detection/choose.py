@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from inspector.detection.backend import Backend
 from inspector.detection.card import Model
 from inspector.detection.decode import BOX_ROWS
+from inspector.detection.fallback import FallbackBackend
 from inspector.detection.onnxruntime_backend import OnnxRuntimeBackend
 from inspector.detection.openvino_backend import OpenVinoBackend, has_native_bf16
 from inspector.domain import ConfigurationError, DetectionError, ModelError
@@ -71,7 +72,7 @@ def candidates(model: Model, *, threads: int = 2) -> dict[str, Opener]:
 
 
 def choose_backend(model: Model, *, threads: int = 2, cache: Path | None = None) -> Backend:
-    """Return the fastest backend of this machine for this model.
+    """Return the fastest backend of this machine for this model; should it break, the others take over.
 
     The first start times a few frames on every candidate (about two seconds) and remembers the answer in
     ``cache`` (default: the user's cache folder) until machine, weights, threads or a runtime's version change.
@@ -89,10 +90,14 @@ def choose_backend(model: Model, *, threads: int = 2, cache: Path | None = None)
             _log.warning("backend %s was chosen before but does not start now: %s", known, error)
         else:
             _log.info("detector backend %s for model %s (measured before)", known, model.card.name)
-            return backend
+            return _with_others(backend, openers)
     backend = fastest(openers, (1, *model.card.input.shape), name=model.card.name)
     _remember(cache, key, backend.name)
-    return backend
+    return _with_others(backend, openers)
+
+
+def _with_others(backend: Backend, openers: Mapping[str, Opener]) -> Backend:
+    return FallbackBackend(backend, {label: opener for label, opener in openers.items() if label != backend.name})
 
 
 def fastest(openers: Mapping[str, Opener], shape: tuple[int, ...], *, name: str = "") -> Backend:
