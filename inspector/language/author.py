@@ -108,8 +108,9 @@ class ReportAuthor:
         return texts
 
     def close(self) -> None:
-        """Stop the engine's thread; an engine that hangs is left behind."""
+        """Stop the engine's thread and say who wrote how many texts; an engine that hangs is left behind."""
         if self._engine is not None:
+            log.info("report texts by author and reason: %s", dict(self._counts))
             self._jobs.put(None)
             self._thread.join(self._deadline_s + 1)
             if not self._thread.is_alive():
