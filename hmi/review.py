@@ -54,7 +54,8 @@ class ReviewPage:
         self._shell = Shell(house, choices, known, title="review_queue", changed=self._show)
         with self._shell.body:
             self._lay_out()
-        ui.keyboard(on_key=self._pressed)
+        # By default keys are not heard while a button has the focus, which it has after each touch.
+        ui.keyboard(on_key=self._pressed, ignore=[])
         self._show()
         ui.timer(_TICK_S, self._tick)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from inspector.domain import Disposition, InspectionReport, OutboxMessage, Person, Role
 from tests.support.shifts import LINE, NIGHT, fill, inspection
 
-WAIT_S = 60.0
+WAIT_S = 120.0
 PASSWORDS = {"mei": "correct horse", "jan": "482913"}
 
 

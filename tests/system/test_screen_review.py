@@ -74,7 +74,7 @@ def test_a_new_user_logs_in_and_resolves_a_review(browser: sync_api.Browser, tmp
 
         # By key.
         page.keyboard.press("5")
-        page.wait_for_selector(".reason[aria-pressed=true] >> text=Defect confirmed")
+        page.wait_for_selector(".reason[aria-pressed=true]:has-text('Defect confirmed')")
         page.keyboard.press("s")
         page.wait_for_function("document.querySelector('.said').innerText.startsWith('P-00002: scrap')")
         assert decisions(tmp_path)[3:] == [("ACCEPT", "false_alarm", "mei"), ("SCRAP", "defect_confirmed", "mei")]
