@@ -234,6 +234,9 @@ def detect(
     for size, ms in figures.batch_ms_per_frame.items():
         table.add_row(f"batch of {size}, ms per frame", f"{ms:.2f}")
     table.add_row("frames per second of one core", f"{figures.frames_per_core_second:.1f}")
+    for label, ratio in figures.by_processor_time.items():
+        told = "not installed" if ratio is None else f"{ratio:.2f} x"
+        table.add_row(f"{label.replace('_', ' ')}, by processor time", told)
     console.print(table)
     console.print("No GPU backend was measured.")
 

@@ -6,7 +6,6 @@ of each is compared: what a load adds is no property of the code.
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import platform
 import time
@@ -22,6 +21,7 @@ import numpy as np
 from inspector.detection import Model, OpenVinoBackend, YoloDetector, find_model, load_model, open_backend
 from inspector.detection.choose import candidates
 from inspector.domain import ConfigurationError, Frame, Trigger
+from inspector.training.rival import ultralytics_predict
 
 __all__ = ["DetectFigures", "measure_detection"]
 
@@ -46,6 +46,11 @@ class DetectFigures:
         Time of one frame in a batch of this size, bare session of OpenVINO with an open batch.
     frames_per_core_second
         Frames of the detect call for one second of processor time.
+    by_processor_time
+        The first three ratios again, of processor time over all threads: what is left when the machine is busy
+        with other work, because waiting costs none.
+    processor_ms
+        Least processor time of each call.
     """
 
     detect_over_session: float
@@ -57,6 +62,8 @@ class DetectFigures:
     ultralytics_ms: float | None
     batch_ms_per_frame: Mapping[str, float]
     frames_per_core_second: float
+    by_processor_time: Mapping[str, float | None]
+    processor_ms: Mapping[str, float]
     gpu: str | None
     backend: str
     model: str
@@ -94,7 +101,7 @@ def measure_detection(name: str = "bare-board", *, rounds: int = 30, threads: in
         "session": partial(chosen.run, batch),
         **{f"backend {label}": partial(backend.run, batch) for label, backend in opened.items()},
     }
-    theirs = _ultralytics(model, frame, threads)
+    theirs = ultralytics_predict(model.weights, frame.pixels, floor=model.card.confidence_floor, threads=threads)
     if theirs is not None:
         calls["ultralytics"] = theirs
     best, processor_s = _race(calls, rounds)
@@ -113,6 +120,13 @@ def measure_detection(name: str = "bare-board", *, rounds: int = 30, threads: in
         ultralytics_ms=best.get("ultralytics"),
         batch_ms_per_frame=batches,
         frames_per_core_second=1 / processor_s["detect"],
+        by_processor_time={
+            "detect_over_session": processor_s["detect"] / processor_s["session"],
+            "best_over_onnxruntime": processor_s["backend onnxruntime"]
+            / min(processor_s[f"backend {label}"] for label in opened),
+            "ultralytics_over_detect": processor_s["ultralytics"] / processor_s["detect"] if theirs else None,
+        },
+        processor_ms={label: spent * 1e3 for label, spent in processor_s.items()},
         gpu=None,  # no backend here runs on one
         backend=chosen.name,
         model=f"{model.card.name} {model.card.version}",
@@ -144,20 +158,6 @@ def _batches(model: Model, threads: int, rounds: int) -> dict[str, float]:
     best, _ = _race({str(size): partial(backend.run, frames[:size]) for size in BATCHES}, rounds)
     backend.close()
     return {size: ms / int(size) for size, ms in best.items()}
-
-
-def _ultralytics(model: Model, frame: Frame, threads: int) -> Callable[[], object] | None:
-    """Return ultralytics' own predict on these weights, None where it is not installed."""
-    if importlib.util.find_spec("ultralytics") is None:
-        return None
-    import torch  # type: ignore[import-not-found, unused-ignore]
-    import ultralytics  # type: ignore[import-not-found, unused-ignore]
-
-    torch.set_num_threads(threads)
-    theirs = ultralytics.YOLO(str(model.weights), task="detect")
-    pixels = np.ascontiguousarray(np.dstack([frame.pixels] * 3))
-    size = [model.card.input.height, model.card.input.width]
-    return lambda: theirs.predict(pixels, imgsz=size, conf=model.card.confidence_floor, verbose=False, device="cpu")
 
 
 def _machine() -> dict[str, str]:

@@ -25,7 +25,10 @@ def test_every_figure_is_there(tmp_path: Path) -> None:
     assert {"onnxruntime", "openvino-f32"} <= set(figures["backends_ms"])
     assert figures["best_over_onnxruntime"] >= 1
     assert set(figures["batch_ms_per_frame"]) == {"1", "2", "4", "8"}
-    assert figures["frames_per_core_second"] > 0
+    assert figures["frames_per_core_second"] == pytest.approx(1e3 / figures["processor_ms"]["detect"])
+    assert figures["by_processor_time"].keys() == {
+        "detect_over_session", "best_over_onnxruntime", "ultralytics_over_detect",
+    }  # fmt: skip
     assert figures["gpu"] is None
     assert (figures["ultralytics_ms"] is None) == (importlib.util.find_spec("ultralytics") is None)
 
