@@ -66,9 +66,10 @@ class PolicyRule:
                 f"disposition.policy: {self.repeats} parts of the latest {self.of} cannot be",
                 remedy=f"repeats is at most of, and of at most {_MOST_REMEMBERED}",
             )
-        if self.decision in {Decision.NONE, Decision.ACCEPT}:
+        if self.decision < Decision.HOLD:
             raise ConfigurationError(
-                "disposition.policy: a rule cannot accept", remedy="What may be released stands under may_release"
+                f"disposition.policy: a rule cannot {self.decision.name.lower()}, which is milder than the rules' hold",
+                remedy="What may be released stands under may_release; rework is for a person to decide",
             )
 
     def applies(self, latest: Sequence[Seen]) -> bool:

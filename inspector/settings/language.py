@@ -92,7 +92,7 @@ class AdvicePolicy(Settings):
     zone: Name | None = Field(default=None, description="Zone; without one, anywhere.")
     repeats: int = Field(default=1, ge=1, le=1000, description="Least number of parts with it among the last `of`.")
     of: int = Field(default=1, ge=1, le=1000, description="How many of the latest parts are looked at, this one last.")
-    decision: Literal["rework", "hold", "scrap", "stop_line"] = Field(description="What then happens to the part.")
+    decision: Literal["hold", "scrap", "stop_line"] = Field(description="What then happens to the part.")
 
 
 class Disposition(Settings):

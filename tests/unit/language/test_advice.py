@@ -185,6 +185,7 @@ def test_conformity_is_the_gaussians() -> None:
         lambda: Release("length", 1.5),
         lambda: PolicyRule(Decision.SCRAP, repeats=5, of=3),
         lambda: PolicyRule(Decision.ACCEPT),
+        lambda: PolicyRule(Decision.REWORK),
     ],
 )
 def test_an_envelope_that_cannot_be_meant_stops_the_start(make: object) -> None:
