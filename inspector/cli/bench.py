@@ -156,45 +156,6 @@ def language(
 
 
 @app.command()
-def mes(
-    commits: Annotated[int, typer.Option(min=10, help="How many inspections to commit and to drain.")] = 2000,
-    backlog: Annotated[int, typer.Option(min=100, help="How many messages drain beside the verdict path.")] = 100_000,
-    parts: Annotated[int, typer.Option(min=40, help="How many parts to judge, at rest and while it drains.")] = 200,
-    as_json: Json = False,
-) -> None:
-    """Measure the way to the MES: commits, messages acknowledged end to end, and what a backlog costs the verdict.
-
-    Examples
-    --------
-      inspector bench mes
-
-      inspector bench mes --backlog 20000 --json
-    """
-    import json
-
-    from rich.console import Console
-    from rich.table import Table
-
-    from inspector.runtime.bench_mes import measure_mes
-
-    console = Console(stderr=as_json)
-    with console.status("measuring ..."):
-        figures = measure_mes(commits=commits, backlog=backlog, parts=parts)
-    if as_json:
-        typer.echo(json.dumps(figures.as_dict()))
-        return
-    rest, busy = figures.verdict_rest_ms, figures.verdict_draining_ms
-    table = Table("", "", title=f"to the MES, from {figures.store}", show_header=False)
-    table.add_row("inspections committed with their message", f"{figures.commits_per_s:,.0f} /s")
-    table.add_row("messages delivered and acknowledged", f"{figures.drained_per_s:,.0f} /s")
-    table.add_row("trigger to verdict, p99, at rest", f"{rest['p99']:.1f} ms")
-    table.add_row(f"the same while {figures.backlog:,} messages drain", f"{busy['p99']:.1f} ms")
-    table.add_row("ratio", f"{figures.verdict_p99_ratio:.2f}")
-    table.add_row("of these still waiting at the end", f"{figures.still_waiting:,}")
-    console.print(table)
-
-
-@app.command()
 def detect(
     model: Annotated[str, typer.Option(help="Name or path of a model with task detect.")] = "bare-board",
     rounds: Annotated[int, typer.Option(min=3, help="Frames that each candidate gets.")] = 30,
