@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from inspector.settings import FolderCamera, LineSettings, SimulatedPlc, VirtualCamera, load_line
+import cv2
 
-__all__ = ["demo_settings", "shipped_lines"]
+from inspector.capture.board import golden_board
+from inspector.runtime.wiring import build_virtual_camera
+from inspector.settings import FolderCamera, GoldenSettings, LineSettings, SimulatedPlc, VirtualCamera, load_line
+from inspector.settings.detectors import AnyDetector
+
+__all__ = ["demo_settings", "draw_golden", "shipped_lines"]
 
 
 def shipped_lines() -> Path:
@@ -38,9 +43,26 @@ def demo_settings(
     if images is not None and isinstance(camera, FolderCamera):
         # Somebody who shows a folder of ten boards wants to see more than ten parts.
         camera = camera.model_copy(update={"path": images.absolute(), "loop": True})
+    detector = settings.detector
     if seed is not None and isinstance(camera, VirtualCamera):
         camera = camera.model_copy(update={"seed": seed})
+        detector = _with_golden(settings, draw_golden(camera, data / "golden.png"))
     if isinstance(plc, SimulatedPlc):
         plc = plc.model_copy(update={"cycle_ms": cycle_ms})
     screen = settings.screen.model_copy(update={"port": port})
-    return settings.model_copy(update={"camera": camera, "plc": plc, "screen": screen})
+    return settings.model_copy(update={"camera": camera, "detector": detector, "plc": plc, "screen": screen})
+
+
+def draw_golden(camera: VirtualCamera, path: Path) -> Path:
+    """Draw the board of a virtual line of one design without defect or noise, as a PNG; return its path."""
+    spec = build_virtual_camera(camera).spec
+    path.parent.mkdir(parents=True, exist_ok=True)
+    cv2.imwrite(str(path), golden_board(camera.seed, 1, spec))
+    return path
+
+
+def _with_golden(settings: LineSettings, image: Path) -> tuple[AnyDetector, ...]:
+    return tuple(
+        each.model_copy(update={"image": image}) if isinstance(each, GoldenSettings) else each
+        for each in settings.detectors
+    )

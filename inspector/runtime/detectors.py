@@ -56,8 +56,13 @@ def open_detector(settings: LineSettings, px_per_mm: float) -> LineDetector:
     return detector
 
 
-def open_model(name: str, *, backend: str = "auto", threads: int = 2) -> YoloDetector | AnomalyDetector:
-    """Return the detector of a model folder, by the task of its card; raises ``ModelError``."""
+def open_model(
+    name: str, *, backend: str = "auto", threads: int = 2, floor: float | None = None
+) -> YoloDetector | AnomalyDetector:
+    """Return the detector of a model folder, by the task of its card; raises ``ModelError``.
+
+    ``floor`` replaces the card's score floor; a heat map has its threshold and no floor.
+    """
     model = load_model(find_model(name))
     if model.card.task == "features":
         raise ModelError(
@@ -65,7 +70,7 @@ def open_model(name: str, *, backend: str = "auto", threads: int = 2) -> YoloDet
             remedy="Make a model from good parts with it: `inspector anomaly train`",
         )
     runs = open_backend(model, backend, threads=threads)
-    return AnomalyDetector(model, runs) if model.card.task == "anomaly" else YoloDetector(model, runs)
+    return AnomalyDetector(model, runs) if model.card.task == "anomaly" else YoloDetector(model, runs, floor=floor)
 
 
 def _open(wanted: AnyDetector, px_per_mm: float) -> LineDetector:  # noqa: C901, PLR0911 - one case each
@@ -75,7 +80,7 @@ def _open(wanted: AnyDetector, px_per_mm: float) -> LineDetector:  # noqa: C901,
 
     match wanted:
         case ModelSettings():
-            return open_model(wanted.model, backend=wanted.backend, threads=wanted.threads)
+            return open_model(wanted.model, backend=wanted.backend, threads=wanted.threads, floor=wanted.floor)
         case GoldenSettings():
             images = dict(wanted.recipes) | ({"": wanted.image} if wanted.image is not None else {})
             if not images:

@@ -43,9 +43,7 @@ UNHURRIED = 4
 REMEMBERED = 100
 
 
-Compose = Callable[
-    [InspectionReport, Disposition | None, Mapping[str, str], Picture | None], Sequence[OutboxMessage]
-]
+Compose = Callable[[InspectionReport, Disposition | None, Mapping[str, str], Picture | None], Sequence[OutboxMessage]]
 
 
 class Archive(ReportArchive, RecordReader, Protocol):

@@ -146,9 +146,7 @@ async def _inspect(line: Line, source: Surveyed, spool: Spool) -> None:
     await line.run()
 
 
-async def _care(
-    lifeline: Lifeline, source: TriggerSource, spool: Spool, status: StatusKeeper, desk: Desk
-) -> None:
+async def _care(lifeline: Lifeline, source: TriggerSource, spool: Spool, status: StatusKeeper, desk: Desk) -> None:
     """Raise Ready while there is room for the record and nobody holds the line, and say so, until told to stop."""
     while not lifeline.stopping():
         room = spool.room() and spool.backlog() < LARGEST_BACKLOG

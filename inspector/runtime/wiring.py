@@ -88,6 +88,7 @@ from inspector.settings import (
 from inspector.settings import FolderCamera as FolderSettings
 from inspector.settings import RealSenseCamera as RealSenseSettings
 from inspector.settings import Recipe as RecipeSettings
+from inspector.settings import VirtualCamera as VirtualSettings
 from inspector.store import Database, ImageArchive, Ledger, RecordStore, SqlOutbox
 from inspector.web import Gate, LiveBoard, serve
 
@@ -112,6 +113,7 @@ __all__ = [
     "build_relay",
     "build_spool",
     "build_trigger_source",
+    "build_virtual_camera",
     "defect_codes",
     "hash_of",
     "limits_of",
@@ -144,7 +146,14 @@ def build_camera(settings: LineSettings) -> Camera:
         )
         expected = (camera.width, camera.height)
         return RealSenseCamera(source, average=camera.average, size=expected, timeout_s=camera.timeout_s)
-    virtual = VirtualBoardCamera(
+    virtual = build_virtual_camera(camera)
+    virtual.warm_up()
+    return virtual
+
+
+def build_virtual_camera(camera: VirtualSettings) -> VirtualBoardCamera:
+    """Return a camera that draws boards; its designs are drawn at the first use."""
+    return VirtualBoardCamera(
         seed=camera.seed,
         px_per_mm=camera.px_per_mm,
         width=camera.width,
@@ -152,9 +161,8 @@ def build_camera(settings: LineSettings) -> Camera:
         defect_rate=camera.defect_rate,
         min_defect_mm=camera.min_defect_mm,
         max_defect_mm=camera.max_defect_mm,
+        layouts=camera.designs,
     )
-    virtual.warm_up()
-    return virtual
 
 
 def build_detector(settings: LineSettings) -> LineDetector:
@@ -591,9 +599,7 @@ def serve_screen(
         who=accounts.who if accounts is not None else None,
     )
     host, port = settings.screen.host, settings.screen.port
-    serve(
-        board, record, pages, gate=Gate(accounts), desk=desk, host=host, port=port, on_ready=on_ready, stop=stop
-    )
+    serve(board, record, pages, gate=Gate(accounts), desk=desk, host=host, port=port, on_ready=on_ready, stop=stop)
 
 
 def build_advisor(settings: LineSettings) -> DispositionAdvisor | None:

@@ -54,6 +54,13 @@ class Detector(Settings):
         default="auto", description="What runs the model; `auto` takes the best that this machine has."
     )
     threads: int = Field(default=2, ge=1, le=256, description="Processor threads the model may use.")
+    floor: float | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        description="Score below which findings are not reported; default: the floor of the model's card. Raise it "
+        "only where another detector of the line finds what the model then leaves out.",
+    )
 
 
 class GoldenSettings(Settings):

@@ -23,6 +23,9 @@ class VirtualCamera(Settings):
     )
     width: Pixels = Field(default=640, description="Width of the image, in pixels; boards are square.")
     height: Pixels = Field(default=640, description="Height of the image, in pixels; boards are square.")
+    designs: int = Field(
+        default=4, ge=1, le=64, description="How many board designs come in turn; a golden part fits one of them."
+    )
     defect_rate: float = Field(default=0.35, ge=0, le=1, description="Share of boards that get defects.")
     min_defect_mm: float = Field(
         default=0.15, gt=0, le=10, description="Extent of the smallest defect that is drawn, in mm."

@@ -49,7 +49,11 @@ def test_an_endpoint_gets_the_token_of_the_environment(line: LineSettings, monke
 
     with serving(answer) as server:
         wanted = EndpointLanguage(
-            kind="endpoint", url=server.url, model="m", token_env="A_TOKEN", deadline_ms=PATIENT_MS  # noqa: S106
+            kind="endpoint",
+            url=server.url,
+            model="m",
+            token_env="A_TOKEN",  # noqa: S106 - the name of a variable
+            deadline_ms=PATIENT_MS,
         )
         line = line.model_copy(update={"language": wanted})
         with pytest.raises(SettingsError, match="A_TOKEN is not set"):
