@@ -16,7 +16,7 @@ import psycopg
 __all__ = ["POSTGRES_BIN", "Postgres"]
 
 UNPRIVILEGED = "postgres"
-SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "60"}
+SETTINGS = {"fsync": "off", "full_page_writes": "off", "max_connections": "60"}
 
 
 def _bin() -> Path | None:
