@@ -150,9 +150,9 @@ def test_altered_weights_end_the_start_and_are_named(data: Path, tmp_path: Path)
     shutil.copytree(shipped, altered)
     weights = altered / "bare-board.onnx"
     weights.write_bytes(weights.read_bytes() + b"\0")
-    detector = settings.detector.model_copy(update={"model": str(altered)})
+    detector = settings.detectors[0].model_copy(update={"model": str(altered)})
     with pytest.raises(ConfigurationError, match=r"bare-board\.onnx"):
-        run(settings.model_copy(update={"detector": detector}), data)
+        run(settings.model_copy(update={"detector": (detector,)}), data)
 
 
 @pytest.fixture
