@@ -36,7 +36,7 @@ def test_a_line_survives_the_way_through_json(path: Path) -> None:
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.name)
 def test_the_recipe_of_a_shipped_line_tolerates_no_defect(path: Path) -> None:
     rules = load_line(path).active_recipe.rules
-    assert {rule.defect for rule in rules if rule.allowed is False and rule.zone is None} == CLASSES
+    assert {rule.defect for rule in rules if rule.allowed is False and rule.zone is None} >= CLASSES
 
 
 def test_the_demonstration_needs_nothing_from_outside() -> None:
