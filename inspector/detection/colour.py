@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 
 import cv2
 import numpy as np
 
-from inspector.detection.identity import rule_id
+from inspector.detection.one_label import OneLabelDetector
 from inspector.detection.pixels import COLOUR_DIMENSIONS, Window, box_of, window_of
-from inspector.domain import Detection, DetectionError, Detections, Frame, ModelId
+from inspector.domain import Detection, DetectionError, Detections, Frame
 
 __all__ = ["ColourDetector"]
 
 
-class ColourDetector:
+class ColourDetector(OneLabelDetector):
     """Frame -> one finding where the mean colour of the window is off by more than the tolerance.
 
     Distances are CIE 1976 colour differences (CIE 15:2018, 8.2.1) from sRGB pixels under D65; about 2 is what a
@@ -32,37 +31,12 @@ class ColourDetector:
     def __init__(
         self, window: Window, lab: tuple[float, float, float], *, label: str = "wrong_colour", tolerance: float = 8.0
     ) -> None:
-        self._window, self._lab, self._label, self._tolerance = window, lab, label, tolerance
-        self._identity = rule_id("colour", label, window, lab, tolerance)
-        self._open = True
-
-    @property
-    def identity(self) -> ModelId:
-        """Hash over what it was told."""
-        return self._identity
-
-    @property
-    def description(self) -> str:
-        """For people."""
-        return f"colour ({self._label})"
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """The one label."""
-        return (self._label,)
-
-    @property
-    def margins_px(self) -> Mapping[str, float]:
-        """The finding is the window."""
-        return {self._label: 0.0}
-
-    def warm_up(self) -> None:
-        """Nothing to warm up."""
+        self._window, self._lab, self._tolerance = window, lab, tolerance
+        super().__init__("colour", label, window, lab, tolerance)
 
     def detect(self, frame: Frame) -> Detections:
         """Return one finding where the colour is off; raises ``DetectionError``, also for a grey frame."""
-        if not self._open:
-            raise DetectionError("colour: the detector is closed")
+        self._require_open()
         if frame.pixels.ndim != COLOUR_DIMENSIONS:
             raise DetectionError(
                 f"colour {self._label}: the frame is grey",
@@ -76,7 +50,3 @@ class ColourDetector:
             return Detections((), self._identity)
         score = min(1.0, difference / (2 * self._tolerance)) if self._tolerance else 1.0
         return Detections((Detection(self._label, score, box_of(window)),), self._identity)
-
-    def close(self) -> None:
-        """Take no more frames."""
-        self._open = False

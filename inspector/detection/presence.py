@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inspector.detection.identity import rule_id
+from inspector.detection.one_label import OneLabelDetector
 from inspector.detection.pixels import Window, box_of, grey, window_of
-from inspector.domain import ConfigurationError, Detection, DetectionError, Detections, Frame, ModelId
+from inspector.domain import ConfigurationError, Detection, Detections, Frame
 
 __all__ = ["PresenceDetector"]
 
 _FLAT = 2.0  # standard deviation in grey levels below which a picture has nothing to recognise
 
 
-class PresenceDetector:
+class PresenceDetector(OneLabelDetector):
     """Frame -> one finding where the cut-out of the golden part is not found near its place.
 
     Found means a normalised cross-correlation of at least ``least_match`` anywhere within ``search_px``; the
@@ -54,38 +52,13 @@ class PresenceDetector:
                 f"presence of {label}: the golden image is plain at its box, there is nothing to recognise",
                 remedy="Draw box_mm so that it takes in the edge of the thing",
             )
-        self._window, self._label = (left, top, right, bottom), label
+        self._window = (left, top, right, bottom)
         self._search, self._least = round(search_px), least_match
-        self._identity = rule_id("presence", label, self._window, search_px, least_match, self._template.tobytes())
-        self._open = True
-
-    @property
-    def identity(self) -> ModelId:
-        """Hash over cut-out and limits."""
-        return self._identity
-
-    @property
-    def description(self) -> str:
-        """For people."""
-        return f"presence ({self._label})"
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """The label of what is missing."""
-        return (self._label,)
-
-    @property
-    def margins_px(self) -> Mapping[str, float]:
-        """The finding has the size of the cut-out."""
-        return {self._label: 0.0}
-
-    def warm_up(self) -> None:
-        """Nothing to warm up."""
+        super().__init__("presence", label, self._window, search_px, least_match, self._template.tobytes())
 
     def detect(self, frame: Frame) -> Detections:
         """Return one finding where the thing is missing; raises ``DetectionError``."""
-        if not self._open:
-            raise DetectionError("presence: the detector is closed")
+        self._require_open()
         window_of(frame, self._window, f"presence of {self._label}")
         left, top, right, bottom = self._window
         x0, y0 = max(0, left - self._search), max(0, top - self._search)
@@ -97,7 +70,3 @@ class PresenceDetector:
             score = min(1.0, (self._least - match) / self._least)
             items = (Detection(self._label, score, box_of(self._window)),)
         return Detections(items, self._identity)
-
-    def close(self) -> None:
-        """Take no more frames."""
-        self._open = False

@@ -20,6 +20,7 @@ from inspector.detection import (
     find_model,
     load_model,
     open_backend,
+    read_card,
 )
 from inspector.domain import ConfigurationError, ModelError
 from inspector.settings import (
@@ -140,7 +141,8 @@ def classes_of(settings: LineSettings) -> tuple[str, ...]:
 def _labels(wanted: AnyDetector) -> tuple[str, ...]:
     match wanted:
         case ModelSettings():
-            return load_model(find_model(wanted.model)).card.classes
+            # The card alone: proving the weights is the business of the process that runs them.
+            return read_card(find_model(wanted.model)).classes
         case CaliperSettings():
             return wanted.label, f"{wanted.label}_not_found"
         case CodeSettings():
