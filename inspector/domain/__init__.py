@@ -1,10 +1,14 @@
 """The words, seams and errors that every package shares; standard library and numpy only."""
 
+from inspector.domain.capture import *  # noqa: F403
 from inspector.domain.codec import *  # noqa: F403
 from inspector.domain.commands import *  # noqa: F403
+from inspector.domain.desks import *  # noqa: F403
 from inspector.domain.errors import *  # noqa: F403
 from inspector.domain.figures import *  # noqa: F403
+from inspector.domain.history import *  # noqa: F403
 from inspector.domain.live import *  # noqa: F403
+from inspector.domain.overlays import *  # noqa: F403
 from inspector.domain.people import *  # noqa: F403
 from inspector.domain.ports import *  # noqa: F403
 from inspector.domain.review import *  # noqa: F403

@@ -156,10 +156,12 @@ class ReportArchive(Protocol):
         texts: Mapping[str, str],
         messages: Messages,
         disposition: Disposition | None = None,
+        lot: str = "",
     ) -> bool:
         """Write report, rows and outbox messages in one transaction; ``pixels`` go to the image archive.
 
-        ``messages`` may be a function that makes them, given the picture as it was archived.
+        ``messages`` may be a function that makes them, given the picture as it was archived; ``lot`` is what the part
+        belongs to, where that is known.
         Returns False, changing nothing, where this report id is already recorded. Raises ``StoreError``.
         """
         ...

@@ -87,6 +87,8 @@ class Office:
         Returns the lamp of the MES.
     advisor
         Second opinion on parts at REVIEW; it stands beside the rules' own in the record. None: they are held.
+    lot
+        Returns the lot that is being made, empty where it is not known.
     """
 
     def __init__(
@@ -102,12 +104,13 @@ class Office:
         status: LineStatus,
         mes: Callable[[], LampState],
         advisor: Adviser | None = None,
+        lot: Callable[[], str] = lambda: "",
     ) -> None:
         self._spool, self._archive, self._board = spool, archive, board
         self._author, self._languages = author, tuple(languages)
         self._compose, self._written = compose, written
         self._status, self._heard_at = status, time.monotonic()
-        self._mes = mes
+        self._mes, self._lot = mes, lot
         self._advisor, self._remembered = advisor, False
         self._retry_at = 0.0
         self._lost = False
@@ -167,6 +170,7 @@ class Office:
             texts=kept_texts(written),
             messages=lambda picture: self._compose(report, disposition, texts, picture),
             disposition=default,
+            lot=self._lot(),
         )
         if advice is not None and (recorded or not self._advised(report)):
             self._archive.dispose(report.id, advice)

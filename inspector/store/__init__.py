@@ -3,6 +3,7 @@
 from inspector.store.accounts import SqlAccounts
 from inspector.store.audit import SqlAuditTrail
 from inspector.store.database import Database
+from inspector.store.history import SqlHistory
 from inspector.store.images import ImageArchive, Room
 from inspector.store.ledger import Ledger
 from inspector.store.outbox import Backlog, SqlOutbox
@@ -19,5 +20,6 @@ __all__ = [
     "ShiftRecord",
     "SqlAccounts",
     "SqlAuditTrail",
+    "SqlHistory",
     "SqlOutbox",
 ]

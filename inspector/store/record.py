@@ -27,12 +27,12 @@ from inspector.domain import (
     RecordedPart,
     StoreError,
     report_from_json,
-    report_to_json,
 )
 from inspector.store.audit import append_act
 from inspector.store.database import Database
 from inspector.store.images import ImageArchive
 from inspector.store.outbox import stream_name
+from inspector.store.rows import defect_rows, inspection_row, measurement_rows
 from inspector.store.tables import CounterRow, DefectRow, DispositionRow, InspectionRow, MeasurementRow, OutboxRow
 
 __all__ = ["RecordStore"]
@@ -85,6 +85,7 @@ class RecordStore:
         texts: Mapping[str, str],
         messages: Messages,
         disposition: Disposition | None = None,
+        lot: str = "",
     ) -> bool:
         """Write report, rows and outbox messages in one transaction; ``pixels`` go to the image archive.
 
@@ -100,7 +101,9 @@ class RecordStore:
         made = list(messages(picture) if callable(messages) else messages)
         try:
             with self._database.write() as connection:
-                self._insert(connection, report, image=image, texts=texts, messages=made, disposition=disposition)
+                self._insert(
+                    connection, report, image=image, texts=texts, messages=made, disposition=disposition, lot=lot
+                )
         except StoreError as error:
             if isinstance(error.__cause__, IntegrityError) and self._known(report.id):
                 return False  # another writer was quicker; the picture has the same name and stays
@@ -230,13 +233,14 @@ class RecordStore:
         texts: Mapping[str, str],
         messages: Iterable[OutboxMessage],
         disposition: Disposition | None,
+        lot: str,
     ) -> None:
-        now = self._clock()
-        row = {**_inspection_row(report), "line": self._line, "recorded_at": now, "image": image, "texts": dict(texts)}
+        own = {"line": self._line, "recorded_at": self._clock(), "lot": lot.replace("\0", "")}
+        row = {**inspection_row(report), **own, "image": image, "texts": dict(texts)}
         key = connection.execute(insert(InspectionRow), row).inserted_primary_key[0]  # type: ignore[index]
         for table, rows in (
-            (DefectRow, _defect_rows(key, report)),
-            (MeasurementRow, _measurement_rows(key, report)),
+            (DefectRow, defect_rows(key, report, self._line)),
+            (MeasurementRow, measurement_rows(key, report)),
             (DispositionRow, [] if disposition is None else [self._disposition_row(key, disposition)]),
         ):
             if rows:
@@ -334,60 +338,3 @@ def _disposition(row: Any) -> Disposition:
     return Disposition(
         decision=Decision[row.decision], reason_code=row.reason_code, text=row.text, decided_by=row.decided_by
     )
-
-
-def _inspection_row(report: InspectionReport) -> dict[str, Any]:
-    trigger, verdict = report.trigger, report.verdict
-    model = report.detections.model if report.detections is not None else None
-    return {
-        "report_id": str(report.id),
-        "part_id": trigger.part_id.replace("\0", ""),
-        "station": trigger.station,
-        "sequence": trigger.sequence,
-        "triggered_at": trigger.at,
-        "outcome": verdict.outcome.name,
-        "fault": verdict.fault.name,
-        "verdict": verdict.wire.name,
-        "recipe": verdict.recipe,
-        "model_name": model.name if model else "",
-        "model_version": model.version if model else "",
-        "model_sha256": model.sha256 if model else "",
-        "total_ms": report.timings.total_ms,
-        "report": report_to_json(report),
-    }
-
-
-def _defect_rows(key: int, report: InspectionReport) -> list[dict[str, Any]]:
-    if report.detections is None:
-        return []
-    zones = {measurement.detection: measurement.zone for measurement in report.measurements}
-    return [
-        {
-            "inspection_id": key,
-            "detection": index,
-            "label": item.label,
-            "score": item.score,
-            "x0": item.box.x0,
-            "y0": item.box.y0,
-            "x1": item.box.x1,
-            "y1": item.box.y1,
-            "zone": zones.get(index, ""),
-        }
-        for index, item in enumerate(report.detections.items)
-    ]
-
-
-def _measurement_rows(key: int, report: InspectionReport) -> list[dict[str, Any]]:
-    return [
-        {
-            "inspection_id": key,
-            "detection": item.detection,
-            "characteristic": item.characteristic,
-            "value": item.value,
-            "uncertainty": item.uncertainty,
-            "unit": item.unit,
-            "method": item.method,
-            "zone": item.zone,
-        }
-        for item in report.measurements
-    ]

@@ -95,16 +95,22 @@ class InspectionRow(_Table, table=True):
     __table_args__ = (
         Index(None, "recorded_at", "outcome", "fault"),
         Index(None, "line", "station", "triggered_at", "outcome", "fault", "recipe"),
+        Index(None, "line", "station", "kind", "triggered_at"),
+        Index(None, "line", "station", "lot", "triggered_at"),
+        Index(None, "line", "station", "part_number", "triggered_at"),
     )
 
     id: int | None = Field(default=None, primary_key=True)
     report_id: str = Field(unique=True, max_length=36)
     part_id: str = Field(index=True)
+    part_number: int | None = Field(sa_column=Column(BigInteger(), nullable=True))  # the last number in the id
+    lot: str
     station: str
     line: str
     sequence: int = Field(sa_column=Column(BigInteger(), nullable=False))  # up to 2³²-1
     triggered_at: datetime = _moment()
     recorded_at: datetime = _moment()
+    kind: str  # outcome and fault in one word, for the search
     outcome: str
     fault: str
     verdict: str
@@ -119,12 +125,24 @@ class InspectionRow(_Table, table=True):
 
 
 class DefectRow(_Table, table=True):
-    """One finding; the box is in raw-image pixels."""
+    """One finding; the box is in raw-image pixels.
+
+    Line, station and time repeat those of the inspection: the search by class and size walks them in an index alone.
+    """
 
     __tablename__ = "defect"
+    __table_args__ = (
+        Index("ix_defect_by_label", "line", "station", "label", "triggered_at", "inspection_id", "size_mm"),
+        Index("ix_defect_by_time", "line", "station", "triggered_at", "inspection_id", "size_mm"),
+        Index("ix_defect_by_size", "line", "station", "size_mm", "triggered_at", "inspection_id"),
+    )
 
     id: int | None = Field(default=None, primary_key=True)
     inspection_id: int = _of_inspection()
+    line: str
+    station: str
+    triggered_at: datetime = _moment()
+    size_mm: float | None  # the longer side
     detection: int
     label: str = Field(index=True)
     score: float

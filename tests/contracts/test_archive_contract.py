@@ -49,6 +49,7 @@ class MemoryRecord:
         texts: Mapping[str, str],
         messages: Messages,
         disposition: Disposition | None = None,
+        lot: str = "",
     ) -> bool:
         with self._turn:
             if any(part.report.id == report.id for part in self._parts):

@@ -57,6 +57,7 @@ class Record:
         texts: Mapping[str, str],
         messages: Messages,
         disposition: Disposition | None = None,
+        lot: str = "",
     ) -> bool:
         if self.error:
             raise self.error
