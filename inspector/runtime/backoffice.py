@@ -11,12 +11,16 @@ from pathlib import Path
 from typing import Protocol
 
 from inspector.domain import ConfigurationError, Lamp, LampState, StoreError
-from inspector.runtime import wiring
 from inspector.runtime.office import Office
 from inspector.runtime.people import desk_of, login_of
 from inspector.runtime.signals import SignalReceiver
 from inspector.runtime.station import initial_status
 from inspector.runtime.supervisor import Lifeline
+from inspector.runtime.wiring.language import build_advisor, build_author
+from inspector.runtime.wiring.mes import Broker, build_clerk, build_composer, build_relay
+from inspector.runtime.wiring.record import build_record
+from inspector.runtime.wiring.screen import build_board, serve_screen
+from inspector.runtime.wiring.verdict import build_spool
 from inspector.settings import LineSettings
 
 __all__ = ["office_main"]
@@ -52,28 +56,26 @@ class LampCell:
         return self._state
 
 
-def office_main(
-    lifeline: Lifeline, *, settings: LineSettings, data: Path, broker: wiring.Broker | None, screen: bool
-) -> None:
+def office_main(lifeline: Lifeline, *, settings: LineSettings, data: Path, broker: Broker | None, screen: bool) -> None:
     """Record, relay and show until told to stop; then record what is left and let the outbox drain."""
-    board = wiring.build_board(settings)
-    database, record, outboxes = wiring.build_record(settings)
+    board = build_board(settings)
+    database, record, outboxes = build_record(settings)
     status = initial_status(settings)
     mes = LampCell(status.lamps[Lamp.MES])
-    clerk = wiring.build_clerk(settings, data, database, record, lambda: office.status)
-    relay = wiring.build_relay(settings, outboxes, broker, clerk, on_lamp=mes.set)
-    author = wiring.build_author(settings)
+    clerk = build_clerk(settings, data, database, record, lambda: office.status)
+    relay = build_relay(settings, outboxes, broker, clerk, on_lamp=mes.set)
+    author = build_author(settings)
     office = Office(
-        spool=wiring.build_spool(settings, data),
+        spool=build_spool(settings, data),
         archive=record,
         board=board,
         author=author,
         languages=settings.languages,
-        compose=wiring.build_composer(settings, clerk.current_order),
+        compose=build_composer(settings, clerk.current_order),
         written=relay.notify,
         status=status,
         mes=mes.get,
-        advisor=wiring.build_advisor(settings),
+        advisor=build_advisor(settings),
     )
     accounts = login_of(settings, database) if screen else None
     desk = desk_of(settings, database, record, decided=relay.notify)
@@ -89,7 +91,7 @@ def office_main(
             _serve(
                 lifeline,
                 stop,
-                lambda ready: wiring.serve_screen(
+                lambda ready: serve_screen(
                     settings, board, record, stop=stop, on_ready=ready, desk=desk, accounts=accounts
                 ),
             )

@@ -22,10 +22,12 @@ import psutil
 
 from inspector.domain import Camera, Detector, Frame, InspectionReport, Stage, Trigger
 from inspector.plc.simulation import SimulationPlan
-from inspector.runtime import embedded, wiring
+from inspector.runtime import embedded
 from inspector.runtime.demo import demo_settings
 from inspector.runtime.line import Line
 from inspector.runtime.supervisor import Child, Supervisor
+from inspector.runtime.wiring.plc import build_trigger_source
+from inspector.runtime.wiring.verdict import build_camera, build_detector, build_gauge, build_judge, build_spool
 from inspector.settings import LineSettings, load_line
 
 __all__ = ["Figures", "measure"]
@@ -75,27 +77,27 @@ def measure(line: Path | None = None, *, parts: int = 200) -> Figures:
 
 
 async def _measure(settings: LineSettings, data: Path, block: int) -> Figures:
-    camera, detector = wiring.build_camera(settings), wiring.build_detector(settings)
+    camera, detector = build_camera(settings), build_detector(settings)
     detector.warm_up()
     reports: list[InspectionReport] = []
     latencies: list[float] = []
     bare: list[float] = []
     busy_s = 0.0
     # Nobody records here: the journal grows by one entry a part, as it does while the office is away.
-    journal = wiring.build_spool(settings, data)
+    journal = build_spool(settings, data)
     try:
         for number in range(BLOCKS):
             with Supervisor() as supervisor:
                 sequences = range(number * block + 1, (number + 1) * block + 1)
                 taken = _Taken(await asyncio.to_thread(_take, camera, sequences, settings.station))
                 url, report = _start_plc(supervisor, block, first=sequences.start)
-                source = wiring.build_trigger_source(settings, url=url, nodes={}, on_lamp=lambda _state: None)
+                source = build_trigger_source(settings, url=url, nodes={}, on_lamp=lambda _state: None)
                 flow = Line(
                     triggers=source,
                     camera=taken,
                     detector=detector,
-                    gauge=wiring.build_gauge(settings, detector.margins_px),
-                    judge=wiring.build_judge(settings),
+                    gauge=build_gauge(settings, detector.margins_px),
+                    judge=build_judge(settings),
                     journal=journal,
                     deadline_s=settings.deadline_ms / 1000,
                     observer=reports.append,

@@ -15,7 +15,7 @@ from inspector.plc.link import hush_library
 from inspector.plc.simulated_plc import SimulatedPlc, rehearse
 from inspector.plc.simulation import SimulationPlan
 from inspector.runtime.supervisor import Lifeline
-from inspector.runtime.wiring import Broker
+from inspector.runtime.wiring.mes import Broker
 
 __all__ = ["broker_main", "free_port", "plc_main"]
 

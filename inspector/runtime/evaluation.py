@@ -18,7 +18,7 @@ from inspector.capture.image_file import SUFFIXES
 from inspector.detection import AnomalyDetector, YoloDetector, find_model, load_model, open_backend
 from inspector.detection.temperature import with_temperature
 from inspector.domain import ConfigurationError, Detections, Frame, Outcome, Trigger
-from inspector.runtime import wiring
+from inspector.runtime.wiring.verdict import build_gauge, build_judge
 from inspector.settings import LineSettings
 from inspector.training.calibration import Scored, fit_temperature, match, reliability, scaled
 from inspector.training.dataset import Example, read_split
@@ -287,7 +287,7 @@ def _by_line(
     parts: Sequence[_Part],
     found: Sequence[Detections],
 ) -> dict[str, Any]:
-    gauge, judge = wiring.build_gauge(line, margins_px), wiring.build_judge(line)
+    gauge, judge = build_gauge(line, margins_px), build_judge(line)
     outcomes = []
     for part, each in zip(parts, found, strict=True):
         frame = _frame(part)

@@ -7,8 +7,8 @@ from contextlib import closing, contextmanager
 from datetime import timedelta
 
 from inspector.domain import ConfigurationError
-from inspector.runtime import wiring
 from inspector.runtime.review import RecordReviewDesk
+from inspector.runtime.wiring.mes import build_disposer
 from inspector.settings import LineSettings
 from inspector.store import Database, RecordStore, SqlAccounts, SqlAuditTrail
 
@@ -35,7 +35,7 @@ def desk_of(
     settings: LineSettings, database: Database, record: RecordStore, *, decided: Callable[[], None]
 ) -> RecordReviewDesk:
     """Return the line's review queue; ``decided`` is called after each decision."""
-    compose = wiring.build_disposer(settings)
+    compose = build_disposer(settings)
     return RecordReviewDesk(record, SqlAuditTrail(database), compose=compose, decided=decided)
 
 

@@ -15,10 +15,12 @@ from typing import Any
 from inspector.domain import Counts, RecordReader
 from inspector.mes.consumer import MessageCounter
 from inspector.plc.simulation import SimulationPlan
-from inspector.runtime import embedded, wiring
+from inspector.runtime import embedded
 from inspector.runtime.backoffice import office_main
 from inspector.runtime.station import station_main
 from inspector.runtime.supervisor import Child, Supervisor
+from inspector.runtime.wiring.mes import Broker, build_counter
+from inspector.runtime.wiring.record import build_record
 from inspector.settings import EmbeddedMes, LineSettings, ModbusPlc, MqttMes, OpcUaPlc, OpcUaServerPlc
 
 __all__ = ["Plant", "Summary"]
@@ -110,7 +112,7 @@ class Plant:
         broker = self._broker()
         if isinstance(settings.mes, EmbeddedMes) and broker is not None:
             supervisor.start(Child("broker", embedded.broker_main, {"broker": broker}))
-            self._counter = wiring.build_counter(settings, broker)
+            self._counter = build_counter(settings, broker)
             self._counter.start()
         office = {"settings": settings, "data": self._data, "broker": broker, "screen": self._screen}
         supervisor.start(Child("office", office_main, office))
@@ -118,13 +120,13 @@ class Plant:
         line = {"settings": settings, "data": self._data, "plc_url": url, "nodes": nodes}
         supervisor.start(Child("line", station_main, line))
 
-    def _broker(self) -> wiring.Broker | None:
+    def _broker(self) -> Broker | None:
         mes = self.settings.mes
         if isinstance(mes, EmbeddedMes):
             url = f"mqtt://127.0.0.1:{mes.port or embedded.free_port()}"
-            return wiring.Broker(url, EMBEDDED_USER, secrets.token_urlsafe(), protocol="3.1.1")
+            return Broker(url, EMBEDDED_USER, secrets.token_urlsafe(), protocol="3.1.1")
         if isinstance(mes, MqttMes):
-            return wiring.Broker(
+            return Broker(
                 mes.url,
                 mes.username or "",
                 mes.password() or "",
@@ -158,7 +160,7 @@ class Plant:
 
     def run(self, until: Callable[[], bool], *, on_look: Callable[[Counts], None] | None = None) -> Summary:
         """Watch over the line until ``until`` says so or all parts are done; return what it came to."""
-        database, record, _ = wiring.build_record(self.settings)
+        database, record, _ = build_record(self.settings)
         try:
 
             def look() -> bool:

@@ -22,7 +22,8 @@ from inspector.reports import (
     compile_shift,
     write_report,
 )
-from inspector.runtime import wiring
+from inspector.runtime.wiring.mes import hash_of
+from inspector.runtime.wiring.verdict import build_recipe
 from inspector.settings import LineSettings
 from inspector.store import Database, ImageArchive, ShiftRecord
 
@@ -123,14 +124,14 @@ def calendar_of(settings: LineSettings) -> ShiftCalendar:
 def identity_of(settings: LineSettings) -> Identity:
     """Return names and hashes of the line's recipes and of its calibration, as the MES messages give them."""
     return Identity(
-        {name: wiring.hash_of(recipe) for name, recipe in settings.recipes.items()},
-        wiring.hash_of(settings.calibration),
+        {name: hash_of(recipe) for name, recipe in settings.recipes.items()},
+        hash_of(settings.calibration),
     )
 
 
 def limits_for(settings: LineSettings) -> LimitsFor:
     """Return the look-up of the limits that a recipe sets for a characteristic."""
-    rules = {name: wiring.build_recipe(name, recipe).rules for name, recipe in settings.recipes.items()}
+    rules = {name: build_recipe(name, recipe).rules for name, recipe in settings.recipes.items()}
 
     def look_up(key: CharacteristicKey) -> SpecLimits | None:
         for rule in effective_rules(rules.get(key.recipe, ()), key.label, key.zone):

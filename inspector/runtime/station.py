@@ -21,13 +21,21 @@ from inspector.domain import (
     SelectRecipe,
     TriggerSource,
 )
-from inspector.runtime import wiring
 from inspector.runtime.line import Line, StageHungError
 from inspector.runtime.recovery import Surveyed, recover
 from inspector.runtime.signals import SignalSender
 from inspector.runtime.spool import Spool
 from inspector.runtime.status import StatusKeeper
 from inspector.runtime.supervisor import Lifeline
+from inspector.runtime.wiring.plc import build_trigger_source
+from inspector.runtime.wiring.verdict import (
+    build_camera,
+    build_commands,
+    build_detector,
+    build_gauge,
+    build_judge,
+    build_spool,
+)
 from inspector.settings import LineSettings
 
 __all__ = ["Desk", "initial_status", "station_main"]
@@ -65,27 +73,27 @@ def initial_status(settings: LineSettings, model: str = "") -> LineStatus:
 
 
 async def _run(lifeline: Lifeline, settings: LineSettings, data: Path, plc_url: str, nodes: dict[str, str]) -> None:
-    spool = wiring.build_spool(settings, data)
-    detector = wiring.build_detector(settings)
+    spool = build_spool(settings, data)
+    detector = build_detector(settings)
     signals = SignalSender(data / settings.line)
     status = StatusKeeper(initial_status(settings, detector.description), signals.send)
-    camera = wiring.build_camera(settings)
-    source = wiring.build_trigger_source(
+    camera = build_camera(settings)
+    source = build_trigger_source(
         settings, url=plc_url, nodes=nodes, on_lamp=lambda state: status.lamp(Lamp.PLC, state.good, state.detail)
     )
-    judge = wiring.build_judge(settings)
+    judge = build_judge(settings)
     desk = Desk(judge.select, status)
     line = Line(
         triggers=source,
         camera=camera,
         detector=detector,
-        gauge=wiring.build_gauge(settings, detector.margins_px),
+        gauge=build_gauge(settings, detector.margins_px),
         judge=judge,
         journal=spool,
         deadline_s=settings.deadline_ms / 1000,
         observer=status.inspected,
     )
-    commands = wiring.build_commands(settings, data)
+    commands = build_commands(settings, data)
     for command in commands.changes():  # a line that was held starts held
         desk.take(command)
     try:

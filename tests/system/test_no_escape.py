@@ -11,8 +11,8 @@ import pytest
 
 from inspector.capture.virtual import VirtualBoardCamera
 from inspector.domain import Outcome, Trigger
-from inspector.runtime import wiring
 from inspector.runtime.demo import demo_settings, draw_golden, shipped_lines
+from inspector.runtime.wiring.verdict import build_camera, build_detector, build_gauge, build_judge
 from inspector.settings import VirtualCamera
 
 LEAST_MM = 0.15
@@ -22,8 +22,8 @@ LEAST_MM = 0.15
 @pytest.mark.parametrize("parts", [80, pytest.param(500, marks=pytest.mark.soak)])
 def test_no_planted_defect_passes_and_good_boards_do(parts: int, tmp_path: Path) -> None:
     settings = demo_settings(tmp_path)
-    camera, detector = wiring.build_camera(settings), wiring.build_detector(settings)
-    gauge, judge = wiring.build_gauge(settings, detector.margins_px), wiring.build_judge(settings)
+    camera, detector = build_camera(settings), build_detector(settings)
+    gauge, judge = build_gauge(settings, detector.margins_px), build_judge(settings)
     assert isinstance(camera, VirtualBoardCamera)
     passed: dict[bool, int] = {True: 0, False: 0}
     seen: dict[bool, int] = {True: 0, False: 0}
@@ -53,7 +53,7 @@ def test_the_shipped_golden_board_is_the_drawn_one(tmp_path: Path) -> None:
 
 def test_another_seed_brings_its_own_golden_board(tmp_path: Path) -> None:
     settings = demo_settings(tmp_path, seed=11)
-    camera, detector = wiring.build_camera(settings), wiring.build_detector(settings)
+    camera, detector = build_camera(settings), build_detector(settings)
     frames = [camera.grab(Trigger(str(n), "s", n, datetime.now(UTC))) for n in (1, 2, 3)]
     assert all(detector.detect(frame).items is not None for frame in frames)
     camera.close()

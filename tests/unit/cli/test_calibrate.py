@@ -18,7 +18,7 @@ from inspector.gauging import BoxGauge, CalibratedGauge, Calibration, SubpixelGa
 from inspector.gauging.calibrate import Photo, calibrate
 from inspector.gauging.target import Target
 from inspector.runtime.demo import shipped_lines
-from inspector.runtime.wiring import build_gauge
+from inspector.runtime.wiring.verdict import build_gauge
 from inspector.settings import LineSettings, load_line
 from tests.support.views import FLAT, TILTED, Camera, photograph
 

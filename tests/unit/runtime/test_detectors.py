@@ -10,8 +10,9 @@ import pytest
 from ruamel.yaml import YAML
 
 from inspector.domain import ConfigurationError, ModelError
-from inspector.runtime.detectors import classes_of, open_detector
-from inspector.runtime.wiring import build_detector, build_gauge, defect_codes
+from inspector.runtime.wiring.detectors import classes_of, open_detector
+from inspector.runtime.wiring.plc import defect_codes
+from inspector.runtime.wiring.verdict import build_detector, build_gauge
 from inspector.settings import LineSettings, check_line, load_line
 from tests.support.frames import frame
 from tests.support.tiny_heat import write_tiny_heat

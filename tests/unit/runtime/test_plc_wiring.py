@@ -11,7 +11,7 @@ from inspector.plc.client import OpcUaHandshake
 from inspector.plc.modbus import ModbusHandshake
 from inspector.plc.server import OpcUaServerHandshake
 from inspector.plc.source import Handshake
-from inspector.runtime import wiring
+from inspector.runtime.wiring.plc import build_trigger_source
 from inspector.settings import LineSettings, load_line
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -28,7 +28,7 @@ def line(tmp_path: Path, plc: str) -> LineSettings:
 
 
 def built(settings: LineSettings, url: str) -> Handshake:
-    return wiring.build_trigger_source(settings, url=url, nodes={}, on_lamp=lambda _: None)
+    return build_trigger_source(settings, url=url, nodes={}, on_lamp=lambda _: None)
 
 
 @pytest.mark.parametrize(

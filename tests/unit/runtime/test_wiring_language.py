@@ -8,7 +8,7 @@ import pytest
 
 from inspector.domain import Box, ConfigurationError, Decision, ModelError, SettingsError
 from inspector.language.author import TEMPLATE
-from inspector.runtime.wiring import build_advisor, build_author
+from inspector.runtime.wiring.language import build_advisor, build_author
 from inspector.settings import EmbeddedLanguage, EndpointLanguage, LineSettings, TemplateLanguage, load_line
 from tests.support.chat_server import completion, serving
 from tests.support.screen import part

@@ -1,0 +1,42 @@
+"""The operator's screen of a line out of its settings."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from functools import partial
+
+from hmi import build_pages
+from inspector.domain import Accounts, RecordReader, ReviewDesk
+from inspector.language import DEFAULT_GLOSSARY
+from inspector.settings import LineSettings
+from inspector.web import Gate, LiveBoard, serve
+
+__all__ = ["build_board", "serve_screen"]
+
+
+def build_board(settings: LineSettings) -> LiveBoard:
+    """Return what the screen reads from."""
+    return LiveBoard(line=settings.line, recipe=settings.recipe, simulated=settings.simulated)
+
+
+def serve_screen(
+    settings: LineSettings,
+    board: LiveBoard,
+    record: RecordReader,
+    *,
+    stop: threading.Event,
+    on_ready: Callable[[str], None],
+    desk: ReviewDesk | None = None,
+    accounts: Accounts | None = None,
+) -> None:
+    """Serve the operator's pages and the API until told to stop; without ``accounts`` nobody logs in."""
+    pages = partial(
+        build_pages,
+        glossary=DEFAULT_GLOSSARY,
+        languages=settings.languages,
+        desk=desk,
+        who=accounts.who if accounts is not None else None,
+    )
+    host, port = settings.screen.host, settings.screen.port
+    serve(board, record, pages, gate=Gate(accounts), desk=desk, host=host, port=port, on_ready=on_ready, stop=stop)
