@@ -35,9 +35,10 @@ def import_(
 
       inspector data import DeepPCB boards/real
     """
+    from inspector.detection import laid_on
     from inspector.training.deeppcb import HELD_OUT_GROUPS, import_deeppcb
 
-    manifest = import_deeppcb(source, target, frozenset(hold_out or HELD_OUT_GROUPS))
+    manifest = import_deeppcb(source, target, frozenset(hold_out or HELD_OUT_GROUPS), register=laid_on)
     typer.echo(f"{target}: {manifest.counts['train']} boards to train on, {manifest.counts['val']} held out")
 
 
@@ -83,7 +84,7 @@ def paint(
     import numpy as np
 
     from inspector.capture.board import HAIRLINE_BOARDS, PAINTED_BOARDS, paint_template
-    from inspector.training.dataset import read_grey, read_split
+    from inspector.training.dataset import read_grey, read_split, write_golden
 
     spec = HAIRLINE_BOARDS if hairlines else PAINTED_BOARDS
     stems = [example.image.stem for example in read_split(like, "train")]
@@ -93,7 +94,9 @@ def paint(
             rng = np.random.default_rng([seed, variant, number])
             pixels, truths = paint_template(rng, template, spec)
             encoded = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1]
-            _write(target, "train", f"p{variant}_{stem}.jpg", encoded.tobytes(), size_px=pixels.shape[0], truths=truths)
+            name = f"p{variant}_{stem}"
+            _write(target, "train", f"{name}.jpg", encoded.tobytes(), size_px=pixels.shape[0], truths=truths)
+            write_golden(target, "train", name, template)
     _describe(target, name="painted golden boards", licence="MIT", source=f"DeepPCB templates, painted, seed {seed}")
     typer.echo(f"{target}: {variants * len(stems)} boards to train on")
 
@@ -101,12 +104,14 @@ def paint(
 def _draw(target: Path, split: str, seed: int, parts: int, spec: BoardSpec) -> None:
     import cv2
 
-    from inspector.capture.board import render_board
+    from inspector.capture.board import golden_board, render_board
+    from inspector.training.dataset import write_golden
 
     for part in range(parts):
         pixels, truths = render_board(seed, part, spec)
         encoded: NDArray[np.uint8] = cv2.imencode(".png", pixels)[1]
         _write(target, split, f"v{part:05d}.png", encoded.tobytes(), size_px=spec.size_px, truths=truths)
+        write_golden(target, split, f"v{part:05d}", golden_board(seed, part, spec))
 
 
 def _write(target: Path, split: str, name: str, image: bytes, *, size_px: int, truths: Sequence[DefectTruth]) -> None:

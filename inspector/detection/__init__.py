@@ -9,7 +9,7 @@ from inspector.detection.choose import BACKENDS, choose_backend, open_backend
 from inspector.detection.code import CodeReader, code_formats
 from inspector.detection.colour import ColourDetector
 from inspector.detection.combined import CombinedDetector
-from inspector.detection.golden import GoldenDetector
+from inspector.detection.golden import GoldenDetector, laid_on
 from inspector.detection.identity import LineDetector
 from inspector.detection.onnxruntime_backend import OnnxRuntimeBackend
 from inspector.detection.openvino_backend import OpenVinoBackend
@@ -39,6 +39,7 @@ __all__ = [
     "choose_backend",
     "code_formats",
     "find_model",
+    "laid_on",
     "load_model",
     "models_folder",
     "open_backend",

@@ -16,7 +16,7 @@ from inspector.detection.pixels import grey
 from inspector.detection.regions import Region, binary_regions
 from inspector.domain import Box, ConfigurationError, Detection, DetectionError, Detections, Frame, ModelId, Trigger
 
-__all__ = ["GoldenDetector"]
+__all__ = ["GoldenDetector", "find_shift", "laid_on"]
 
 _STILL_PX = 0.05  # a shift below this is not worth an interpolation
 _COARSE = 4  # the first search is made on pictures smaller by this factor
@@ -172,6 +172,21 @@ class _Moved:
     pixels: NDArray[np.uint8]
     dx: float
     dy: float
+
+
+def laid_on(golden: NDArray[np.uint8], seen: NDArray[np.uint8], search_px: float = 20.0) -> NDArray[np.uint8]:
+    """Return the golden part moved to where the part lies in the picture; both uint8 (H, W).
+
+    Raises
+    ------
+    DetectionError
+        The part is out of place by more than ``search_px``, or another one.
+    """
+    dx, dy = find_shift(golden, seen, search_px)
+    if math.hypot(dx, dy) < _STILL_PX:
+        return golden
+    matrix = np.array([[1, 0, dx], [0, 1, dy]], np.float64)
+    return np.asarray(cv2.warpAffine(golden, matrix, golden.shape[::-1], borderMode=cv2.BORDER_REPLICATE), np.uint8)
 
 
 def find_shift(golden: NDArray[np.uint8], seen: NDArray[np.uint8], search_px: float) -> tuple[float, float]:

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inspector.training.dataset import BOARD_CLASSES, Example, read_grey
+from inspector.training.dataset import BOARD_CLASSES, Example, read_grey, read_pair
 
 FULL_SCALE = 255.0
 MIRROR = {
@@ -22,6 +22,8 @@ MIRROR = {
 }
 MIRRORED_CLASS = np.array([BOARD_CLASSES.index(MIRROR[name]) for name in BOARD_CLASSES])
 BLURRED, RELEVELLED, SHADED, NOISY = 0.35, 0.6, 0.35, 0.5
+ABSENT_GREY = 114
+MISPLACED_PX, BADLY_MISPLACED_PX, BADLY = 0.4, 1.5, 0.15
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,8 @@ class CropSettings:
     range of the scale factor; ``min_visible`` the share of a box that must lie inside to stay a
     target; ``plain`` the share of crops whose grey levels are left as they are; ``inverted`` the share of bare-board
     crops of which the negative is shown: copper and laminate change places, and every defect becomes the
-    one it mirrors.
+    one it mirrors. ``paired``: crops show the golden board as a second plane; ``without_golden`` is the share of
+    them where that plane is empty, as on a line that has no golden board.
     """
 
     size: int = 320
@@ -42,11 +45,13 @@ class CropSettings:
     min_visible: float = 0.45
     plain: float = 0.4
     inverted: float = 0.0
+    paired: bool = False
+    without_golden: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Crop:
-    """Grey pixels (size, size) uint8, boxes (n, 4) float32 in crop pixels and labels (n,) int64."""
+    """Grey pixels (size, size), or with the golden board (size, size, 2), uint8, boxes (n, 4) float32 in crop pixels and labels (n,) int64."""
 
     pixels: NDArray[np.uint8]
     boxes: NDArray[np.float32]
@@ -59,7 +64,8 @@ class CropSource:
     def __init__(self, examples: Sequence[Example], settings: CropSettings) -> None:
         """Decode every image once (about 0.4 MB each at 640 px)."""
         self._examples = list(examples)
-        self._pixels = [read_grey(example.image) for example in self._examples]
+        read = read_pair if settings.paired else _read_image
+        self._pixels = [read(example) for example in self._examples]
         self._settings = settings
 
     def __len__(self) -> int:
@@ -73,9 +79,9 @@ class CropSource:
         settings = self._settings
         factor = rng.uniform(*settings.zoom) if rng.random() < settings.zoom_share else 1.0
         side = round(settings.size / factor)
-        left, top = _corner(rng, example, pixels.shape, side, settings.on_defect)
+        left, top = _corner(rng, example, pixels.shape[:2], side, settings.on_defect)
         window = pixels[max(top, 0) : top + side, max(left, 0) : left + side]
-        if window.shape != (side, side):
+        if window.shape[:2] != (side, side):
             window = _padded(window, side, left, top)
         if side != settings.size:
             mode = cv2.INTER_AREA if side > settings.size else cv2.INTER_LINEAR
@@ -86,9 +92,33 @@ class CropSource:
         crop = turned(crop, quarter_turns=int(rng.integers(4)), mirrored=bool(round(rng.random())))
         if settings.inverted and rng.random() < settings.inverted:
             crop = negative(crop)
+        if settings.paired:
+            return Crop(_varied_pair(crop.pixels, rng, settings), crop.boxes, crop.labels)
         if rng.random() < settings.plain:
             return Crop(np.ascontiguousarray(crop.pixels), crop.boxes, crop.labels)
         return Crop(vary_grey(crop.pixels, rng), crop.boxes, crop.labels)
+
+
+def _read_image(example: Example) -> NDArray[np.uint8]:
+    return read_grey(example.image)
+
+
+def _varied_pair(pixels: NDArray[np.uint8], rng: np.random.Generator, settings: CropSettings) -> NDArray[np.uint8]:
+    """Vary image and golden board each by itself; the golden one lies a little off, as registration leaves it."""
+    image, golden = (np.ascontiguousarray(pixels[:, :, plane]) for plane in (0, 1))
+    if rng.random() < settings.without_golden:
+        golden = np.full_like(golden, ABSENT_GREY)
+    else:
+        spread = BADLY_MISPLACED_PX if rng.random() < BADLY else MISPLACED_PX
+        matrix = np.array([[1, 0, rng.normal(0, spread)], [0, 1, rng.normal(0, spread)]])
+        golden = np.asarray(
+            cv2.warpAffine(golden, matrix, golden.shape[::-1], borderMode=cv2.BORDER_REPLICATE), np.uint8
+        )
+        if rng.random() >= settings.plain:
+            golden = vary_grey(golden, rng)
+    if rng.random() >= settings.plain:
+        image = vary_grey(image, rng)
+    return np.stack([image, golden], axis=2)
 
 
 def _corner(
@@ -108,7 +138,7 @@ def _corner(
 
 
 def _padded(window: NDArray[np.uint8], side: int, left: int, top: int) -> NDArray[np.uint8]:
-    canvas = np.full((side, side), 114, dtype=np.uint8)
+    canvas = np.full((side, side, *window.shape[2:]), ABSENT_GREY, dtype=np.uint8)
     y, x = max(-top, 0), max(-left, 0)
     canvas[y : y + window.shape[0], x : x + window.shape[1]] = window
     return canvas

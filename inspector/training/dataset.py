@@ -30,13 +30,15 @@ class Example:
     """One image with its true boxes.
 
     ``boxes`` is float32 of shape (n, 4), x1 y1 x2 y2 in pixels; ``labels`` is int64 of shape (n,),
-    indices into the class list. ``group`` names what must never be divided between splits.
+    indices into the class list. ``group`` names what must never be divided between splits. ``golden`` is the
+    picture of the same board without defects, lying on the image to a fraction of a pixel, where there is one.
     """
 
     image: Path
     boxes: NDArray[np.float32]
     labels: NDArray[np.int64]
     group: str
+    golden: Path | None = None
 
     def __post_init__(self) -> None:
         if self.boxes.shape != (len(self.labels), 4):
@@ -68,6 +70,31 @@ def read_grey(path: Path) -> NDArray[np.uint8]:
     if pixels is None:
         raise DatasetError(f"{path}: not a readable image; export it again or remove it from the data set")
     return np.asarray(pixels, dtype=np.uint8)
+
+
+def read_pair(example: Example) -> NDArray[np.uint8]:
+    """Return the image and its golden board, shape (height, width, 2).
+
+    Raises
+    ------
+    DatasetError
+        There is no golden board, or one of another size.
+    """
+    image = read_grey(example.image)
+    golden = read_grey(example.golden) if example.golden is not None else None
+    if golden is None or golden.shape != image.shape:
+        raise DatasetError(
+            f"{example.image}: {'no golden board' if golden is None else 'the golden board has another size'}",
+            remedy="Import or make the data set again: golden boards lie in golden/SPLIT/NAME.png",
+        )
+    return np.stack([image, golden], axis=2)
+
+
+def write_golden(folder: Path, split: str, stem: str, pixels: NDArray[np.uint8]) -> None:
+    """Write the golden board that belongs to the image with this stem."""
+    target = folder / "golden" / split
+    target.mkdir(parents=True, exist_ok=True)
+    cv2.imwrite(str(target / f"{stem}.png"), pixels)
 
 
 def write_split(folder: Path, split: str, examples: Iterable[Example]) -> int:
@@ -129,7 +156,10 @@ def _read_example(path: Path, folder: Path, split: str, group: str) -> Example:
     size = np.array([width, height], dtype=np.float64)
     centres, extents = table[:, 1:3] * size, table[:, 3:5] * size
     boxes = np.concatenate([centres - extents / 2, centres + extents / 2], axis=1)
-    return Example(path, boxes.astype(np.float32), table[:, 0].astype(np.int64), group)
+    golden = folder / "golden" / split / f"{path.stem}.png"
+    return Example(
+        path, boxes.astype(np.float32), table[:, 0].astype(np.int64), group, golden if golden.is_file() else None
+    )
 
 
 def _label_rows(label_file: Path) -> list[list[float]]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from inspector.training.dataset import (
     BOARD_CLASSES,
@@ -13,7 +14,9 @@ from inspector.training.dataset import (
     Example,
     Manifest,
     content_hash,
+    read_grey,
     read_lines,
+    write_golden,
     write_manifest,
     write_split,
 )
@@ -21,6 +24,8 @@ from inspector.training.dataset import (
 GROUP_DIGITS = 5
 HELD_OUT_GROUPS = frozenset({"77000", "50600"})
 FIELDS_PER_LINE = 5
+
+Register = Callable[[NDArray[np.uint8], NDArray[np.uint8]], NDArray[np.uint8]]
 
 
 def read_deeppcb(folder: Path) -> list[Example]:
@@ -65,11 +70,14 @@ def _golden(board: Example, source: Path) -> Example:
     )
 
 
-def import_deeppcb(source: Path, target: Path, held_out: Collection[str] = HELD_OUT_GROUPS) -> Manifest:
+def import_deeppcb(
+    source: Path, target: Path, held_out: Collection[str] = HELD_OUT_GROUPS, *, register: Register
+) -> Manifest:
     """Write the boards as a YOLO data set and return its manifest.
 
     ``held_out`` groups become the ``val`` split; all the others ``train``. The golden boards of the
-    held-out groups become the split ``good``: parts on which nothing may be found.
+    held-out groups become the split ``good``: parts on which nothing may be found. ``register`` lays a golden
+    board (first) on a tested one (second); the result is kept as the tested board's golden picture.
 
     Raises
     ------
@@ -88,6 +96,10 @@ def import_deeppcb(source: Path, target: Path, held_out: Collection[str] = HELD_
     groups = {split: sorted({board.group for board in examples}) for split, examples in splits.items()}
     splits["good"] = [_golden(board, source) for board in splits["val"]]
     counts = {split: write_split(target, split, examples) for split, examples in splits.items()}
+    for split in ("train", "val"):
+        for board in splits[split]:
+            golden = read_grey(_golden(board, source).image)
+            write_golden(target, split, board.image.stem, register(golden, read_grey(board.image)))
     manifest = Manifest(
         name="DeepPCB",
         licence="MIT",

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inspector.training.dataset import Example, read_grey
+from inspector.training.dataset import Example, read_grey, read_pair
 
 OVERLAP = 0.5
 MATCH_OVERLAPS = np.arange(0.5, 1.0, 0.05)
@@ -101,14 +101,19 @@ def torch_predictor(model: Any) -> Predict:
 
 
 def as_input(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return grey pixels (h, w) as the network input (1, 3, h, w), 0..1; sides multiples of 32."""
+    """Return grey pixels (h, w) as the network input (1, 3, h, w), a pair (h, w, 2) as (1, 2, h, w); 0..1.
+
+    The sides must be multiples of 32.
+    """
     scaled = pixels.astype(np.float32) / 255
+    if pixels.ndim > 2:  # noqa: PLR2004
+        return np.ascontiguousarray(scaled.transpose(2, 0, 1)[None])
     return np.ascontiguousarray(np.broadcast_to(scaled, (1, 3, *pixels.shape)))
 
 
-def predict_all(predict: Predict, examples: Sequence[Example]) -> list[Findings]:
-    """Return the findings of every example, in order."""
-    return [predict(read_grey(example.image)) for example in examples]
+def predict_all(predict: Predict, examples: Sequence[Example], *, paired: bool = False) -> list[Findings]:
+    """Return the findings of every example, in order; ``paired`` networks see its golden board too."""
+    return [predict(read_pair(example) if paired else read_grey(example.image)) for example in examples]
 
 
 def average_precision(examples: Sequence[Example], findings: Sequence[Findings], classes: Sequence[str]) -> Figures:

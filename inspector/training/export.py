@@ -21,10 +21,10 @@ OPSET = 17
 LARGEST_DIFFERENCE = 2e-3
 
 
-def export_onnx(model: nn.Module, target: Path, classes: Sequence[str], size: int = 640) -> float:
+def export_onnx(model: nn.Module, target: Path, classes: Sequence[str], *, planes: int = 3, size: int = 640) -> float:
     """Write ``target`` and return the largest difference to the model it came from.
 
-    Input ``images``: float32 (batch, 3, size, size), 0..1. Output ``output0``: float32
+    Input ``images``: float32 (batch, planes, size, size), 0..1. Output ``output0``: float32
     (batch, 4 + classes, anchors), boxes as centre x, centre y, width, height in px, scores 0..1.
 
     Raises
@@ -38,7 +38,7 @@ def export_onnx(model: nn.Module, target: Path, classes: Sequence[str], size: in
     import torch
 
     plain = _fused(model)
-    example = torch.rand(2, 3, size, size)
+    example = torch.rand(2, planes, size, size)
     with torch.no_grad():
         expected = plain(example)
     half_written = target.with_suffix(".part")

@@ -45,7 +45,7 @@ class Schedule:
     validate_every: int = 1500
 
 
-def build_model(architecture: str, class_count: int, seed: int) -> nn.Module:
+def build_model(architecture: str, class_count: int, seed: int, planes: int = 3) -> nn.Module:
     """Return an untrained detection model with ultralytics' default loss gains.
 
     Raises
@@ -59,7 +59,7 @@ def build_model(architecture: str, class_count: int, seed: int) -> nn.Module:
     from ultralytics.utils import DEFAULT_CFG
 
     torch.manual_seed(seed)
-    model = DetectionModel(architecture, nc=class_count, verbose=False)
+    model = DetectionModel(architecture, ch=planes, nc=class_count, verbose=False)
     model.args = get_cfg(DEFAULT_CFG)
     return model.to(memory_format=torch.channels_last)
 
@@ -103,11 +103,9 @@ def train(
     if missing:
         raise DatasetError(f"the recipe draws from {', '.join(missing)}", remedy="Give each as --data NAME=FOLDER")
     out.mkdir(parents=True, exist_ok=True)
-    sources = {
-        (name, crop_settings(stage)): CropSource(data[name], crop_settings(stage))
-        for _, stage in stages
-        for name in stage.mix
-    }
+    settings = {stage.name: crop_settings(stage, paired=recipe.paired) for _, stage in stages}
+    wanted = {(name, settings[stage.name]) for _, stage in stages for name in stage.mix}
+    sources = {(name, wish): CropSource(data[name], wish) for name, wish in sorted(wanted, key=str)}
 
     for number, stage in stages:
         before = out / f"{recipe.stages[number - 1].name}.pt" if number else None
@@ -115,10 +113,10 @@ def train(
 
         def work(process: int, stage: Stage = stage, before: Path | None = before, seed: int = seed) -> None:
             run = _Run(recipe, stage, out, schedule, validate, process)
-            model = build_model(recipe.architecture, len(recipe.classes), recipe.seed)
+            model = build_model(recipe.architecture, len(recipe.classes), recipe.seed, recipe.planes)
             if before is not None:
                 load_weights(model, before)
-            mixed = {name: sources[name, crop_settings(stage)] for name in stage.mix}
+            mixed = {name: sources[name, settings[stage.name]] for name in stage.mix}
             _run_stage(run, model, _prefetched(_batches(mixed, stage, np.random.default_rng([seed, process]))))
 
         side_by_side(stage.processes, work)
@@ -225,12 +223,15 @@ def _prefetched(batches: Iterator[list[Crop]], depth: int = 4) -> Iterator[dict[
 
 
 def _tensors(crops: list[Crop]) -> dict[str, torch.Tensor]:
-    """Return the crops as ultralytics' loss wants them: grey on three channels, boxes in 0..1."""
+    """Return the crops as ultralytics' loss wants them: grey on three planes, or a pair on two; boxes in 0..1."""
     import torch
 
     size = crops[0].pixels.shape[0]
-    grey = torch.from_numpy(np.stack([crop.pixels for crop in crops])).float() / 255
-    image = grey[:, None].expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
+    planes = torch.from_numpy(np.stack([np.atleast_3d(crop.pixels) for crop in crops])).float() / 255
+    planes = planes.permute(0, 3, 1, 2)
+    image = (planes if planes.shape[1] > 1 else planes.expand(-1, 3, -1, -1)).contiguous(
+        memory_format=torch.channels_last
+    )
     boxes = np.concatenate([crop.boxes for crop in crops]) / size
     centres, sizes = (boxes[:, :2] + boxes[:, 2:]) / 2, boxes[:, 2:] - boxes[:, :2]
     owners = np.repeat(np.arange(len(crops)), [len(crop.boxes) for crop in crops])
@@ -257,7 +258,13 @@ def load_weights(model: nn.Module, path: Path) -> None:
 
     if not path.is_file():
         raise DatasetError(f"{path}: no weights of the stage before; run that stage first")
-    model.load_state_dict(torch.load(path, weights_only=True))
+    found, wanted = torch.load(path, weights_only=True), model.state_dict()
+    first = next(name for name in wanted if wanted[name].ndim > 1)
+    if found[first].shape[1] != wanted[first].shape[1]:
+        # Weights that saw the image alone learn to see the golden board too: it does not count at first.
+        seen, found[first] = found[first].sum(1), torch.zeros_like(wanted[first])
+        found[first][:, 0] = seen
+    model.load_state_dict(found)
 
 
 def _record(out: Path, values: Mapping[str, object]) -> None:

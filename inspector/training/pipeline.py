@@ -52,7 +52,7 @@ def make_model(recipe: Recipe, paths: Paths, schedule: Schedule, *, command: str
     held_out = read_split(paths.data[recipe.figures_from], "val")
 
     def validate(model: Any) -> dict[str, float]:
-        figures = average_precision(held_out, predict_all(torch_predictor(model), held_out), recipe.classes)
+        figures = average_precision(held_out, predict_all(torch_predictor(model), held_out, paired=recipe.paired), recipe.classes)
         return {"map50": figures.map50, "map50_95": figures.map50_95}
 
     data = {name: read_split(paths.data[name], "train") for stage in recipe.stages for name in stage.mix}
@@ -63,11 +63,11 @@ def make_model(recipe: Recipe, paths: Paths, schedule: Schedule, *, command: str
 def finish_model(recipe: Recipe, paths: Paths, *, command: str) -> Path:
     """Export the newest weights of the last stage, judge them on held-out data and write the card."""
     _check_names(recipe, paths)
-    model = build_model(recipe.architecture, len(recipe.classes), recipe.seed)
+    model = build_model(recipe.architecture, len(recipe.classes), recipe.seed, recipe.planes)
     load_weights(model, paths.work / f"{recipe.stages[-1].name}.pt")
     paths.model.mkdir(parents=True, exist_ok=True)
     weights = paths.model / f"{recipe.name}.onnx"
-    difference = export_onnx(model, weights, recipe.classes)
+    difference = export_onnx(model, weights, recipe.classes, planes=recipe.planes)
     _log.info("%s written; differs from the trained network by at most %.4f", weights, difference)
     judged = _judge(recipe, paths, weights)
     figures_on = judged[recipe.figures_from]
@@ -78,7 +78,7 @@ def finish_model(recipe: Recipe, paths: Paths, *, command: str) -> Path:
         data=_data_notes(recipe, paths),
         figures=average_precision(figures_on.examples, figures_on.findings, recipe.classes),
         held_out_images=len(figures_on.examples),
-        floor_report={name: _report(floor, each, paths.data[name], weights) for name, each in judged.items()},
+        floor_report={name: _report(recipe, floor, each, paths.data[name], weights) for name, each in judged.items()},
         command=command,
         created=datetime.now(UTC).date(),
     )
@@ -99,14 +99,14 @@ def _judge(recipe: Recipe, paths: Paths, weights: Path) -> dict[str, _Judged]:
     judged: dict[str, _Judged] = {}
     for name in dict.fromkeys([recipe.figures_from, *recipe.floor_from]):
         examples = read_split(paths.data[name], "val")
-        judged[name] = _Judged(examples, predict_all(predict, examples))
+        judged[name] = _Judged(examples, predict_all(predict, examples, paired=recipe.paired))
     return judged
 
 
-def _report(floor: float, judged: _Judged, folder: Path, weights: Path) -> dict[str, int]:
+def _report(recipe: Recipe, floor: float, judged: _Judged, folder: Path, weights: Path) -> dict[str, int]:
     """Return the floor's costs; good boards of their own split are counted with the others."""
     row = floor_row(floor, judged.examples, judged.findings)
-    if (folder / "images" / "good").is_dir():
+    if not recipe.paired and (folder / "images" / "good").is_dir():
         good = read_split(folder, "good")
         row = _with_good(row, floor_row(floor, good, predict_all(onnx_predictor(weights), good)))
     return {key: value for key, value in dataclasses.asdict(row).items() if key != "floor"}

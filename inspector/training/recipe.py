@@ -25,7 +25,8 @@ class Stage:
     ``steps`` is the length of the schedule; a stage with ``until`` ends there, while the rate is still
     high, and leaves the descent to the next. ``mix`` maps a data-set name to its weight in the draw;
     ``averaging`` is the decay of the moving average of the weights, which is validated and exported;
-    ``processes`` share each batch evenly; ``inverted`` is the share of bare-board crops shown as negatives.
+    ``processes`` share each batch evenly; ``inverted`` is the share of bare-board crops shown as negatives,
+    ``without_golden`` the share shown without their golden board.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Stage:
     crop: int = 320
     until: int | None = None
     inverted: float = 0.0
+    without_golden: float = 0.0
     processes: int = 2
 
     @property
@@ -59,6 +61,7 @@ class Stage:
 class Recipe:
     """Everything that determines the weights, apart from the data folders.
 
+    ``paired`` networks see the image and its golden board as two planes; others see the image alone.
     ``figures_from`` names the data set whose val split gives the figures of the card, ``floor_from``
     the ones on which the confidence floor is chosen.
     """
@@ -72,6 +75,12 @@ class Recipe:
     figures_from: str
     floor_from: tuple[str, ...]
     stages: tuple[Stage, ...]
+    paired: bool = False
+
+    @property
+    def planes(self) -> int:
+        """Input planes of the network: grey repeated three times, or image and golden board."""
+        return 2 if self.paired else 3
 
     @property
     def data_sets(self) -> tuple[str, ...]:
@@ -80,9 +89,11 @@ class Recipe:
         return tuple(dict.fromkeys([*drawn, self.figures_from, *self.floor_from]))
 
 
-def crop_settings(stage: Stage) -> CropSettings:
+def crop_settings(stage: Stage, *, paired: bool = False) -> CropSettings:
     """Return the crop settings of a stage."""
-    return CropSettings(size=stage.crop, inverted=stage.inverted)
+    return CropSettings(
+        size=stage.crop, inverted=stage.inverted, paired=paired, without_golden=stage.without_golden
+    )
 
 
 def read_recipe(path: Path) -> Recipe:
