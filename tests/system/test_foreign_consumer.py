@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -13,29 +11,18 @@ import pytest
 from inspector.mes import MqttLink, OutboxRelay, ResultMessages, Source
 from inspector.store import Database, RecordStore, SqlOutbox
 from tests.support.brokers import LINE, MES, MOSQUITTO, PASSWORDS, Mosquitto, eventually, running
+from tests.support.foreign import FOREIGN, npm_package
 from tests.support.reports import failed, passed
 
-SCRIPT = Path(__file__).resolve().parents[1] / "foreign" / "consumer.mjs"
-CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "inspector-tests"
+SCRIPT = FOREIGN / "consumer.mjs"
 MESSAGES = ResultMessages(Source(enterprise="acme", site="north", area="boards", line="line-1", cell="cell-1"))
 COUNT = 60
 
 
 @pytest.fixture(scope="module")
 def modules() -> Path:
-    """Folder with npm's mqtt, installed once and kept."""
-    npm = shutil.which("npm")
-    if shutil.which("node") is None or npm is None:
-        pytest.skip("node and npm are not installed (Debian: apt install nodejs npm)")
-    folder = CACHE / "npm"
-    if not (folder / "node_modules" / "mqtt").is_dir():
-        folder.mkdir(parents=True, exist_ok=True)
-        command = [npm, "install", "--prefix", str(folder), "--no-audit", "--no-fund", "--silent", "mqtt@5"]
-        try:
-            subprocess.run(command, check=True, capture_output=True, timeout=150)
-        except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
-            pytest.skip(f"npm cannot install mqtt here: {error}")
-    return folder
+    """Folder with npm's mqtt."""
+    return npm_package("mqtt")
 
 
 @pytest.mark.skipif(MOSQUITTO is None, reason="mosquitto is not installed (Debian: apt install mosquitto)")
