@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspector.domain import ModelError, VoiceError
-from inspector.voice.export import DECODE, ENCODE, START, TOKENISER
+from inspector.voice.export import ATTEND, DECODE, ENCODE, TOKENISER
 from inspector.voice.tokens import BEGIN, Tokeniser
 
 __all__ = ["AcousticModel", "Hearing"]
@@ -37,39 +37,37 @@ class AcousticModel:
         options.enable_cpu_mem_arena = False  # an arena keeps the largest utterance's memory for ever
         self.tokeniser = Tokeniser(folder / TOKENISER)
         try:
-            self._encode, self._start, self._decode = (
+            self._encode, self._attend, self._decode = (
                 ort.InferenceSession(str(folder / name), options, providers=["CPUExecutionProvider"])
-                for name in (ENCODE, START, DECODE)
+                for name in (ENCODE, ATTEND, DECODE)
             )
         except Exception as error:  # the runtime's errors have no common base
             raise ModelError(
                 f"the speech model in {folder} cannot be loaded: {error}", remedy="Delete this folder; it is made again"
             ) from error
-        self._start_names = [item.name for item in self._start.get_outputs()]
-        self._decode_names = [item.name for item in self._decode.get_outputs()]
-        self.size = int(self._start.get_outputs()[0].shape[-1])
+        self._attended = [item.name for item in self._attend.get_outputs()]
+        # The encoder's part of the past does not change from step to step: it is not asked for again.
+        self._stepped = [item.name for item in self._decode.get_outputs() if ".encoder." not in item.name]
+        self.size = int(self._decode.get_outputs()[0].shape[-1])
         """How many pieces the model tells apart; the last of them have no text."""
-        self._wanted = frozenset(item.name for item in self._decode.get_inputs())
+        self._empty: dict[str, Floats] = {
+            item.name: np.zeros((1, item.shape[1], 0, item.shape[3]), np.float32)
+            for item in self._decode.get_inputs()
+            if ".decoder." in item.name
+        }
 
     def hear(self, pcm: NDArray[np.int16]) -> Hearing:
         """Return one utterance of 16 kHz mono samples, ready to be decoded from its first piece on."""
         samples = (pcm.astype(np.float32) / 32768.0)[None, :]
         states = self._run(self._encode, None, {"input_values": samples})[0]
-        first = self._run(
-            self._start, self._start_names, {"input_ids": np.array([[BEGIN]]), "encoder_hidden_states": states}
-        )
-        named = dict(zip(self._start_names, first, strict=True))
-        return Hearing(self, log_softmax(named.pop("logits")[:, -1]), self._as_past(named))
+        attended = self._run(self._attend, self._attended, {"encoder_hidden_states": states})
+        return Hearing(self, *self.step([BEGIN], {**self._empty, **_as_past(self._attended, attended)}))
 
     def step(self, tokens: Sequence[int], past: dict[str, Floats]) -> tuple[Floats, dict[str, Floats]]:
         """Return log-probabilities (rows, pieces) and the new past after one more piece in each row."""
         feed = {"input_ids": np.array(tokens, dtype=np.int64)[:, None], **past}
-        named = dict(zip(self._decode_names, self._run(self._decode, self._decode_names, feed), strict=True))
-        return log_softmax(named.pop("logits")[:, -1]), {**past, **self._as_past(named, ".decoder.")}
-
-    def _as_past(self, named: dict[str, Floats], only: str = "") -> dict[str, Floats]:
-        renamed = {name.replace("present", "past_key_values"): value for name, value in named.items() if only in name}
-        return {name: value for name, value in renamed.items() if name in self._wanted}
+        logits, *kept = self._run(self._decode, self._stepped, feed)
+        return log_softmax(logits[:, -1]), {**past, **_as_past(self._stepped[1:], kept)}
 
     def _run(self, session: object, names: list[str] | None, feed: dict[str, object]) -> list[Floats]:
         try:
@@ -93,13 +91,13 @@ class Hearing:
         same = len(keep) == len(self.scores) and np.array_equal(keep, np.arange(len(keep)))
         past = self._past
         if not same:
-            # Every row hears the same utterance: what the encoder said is repeated, never re-ordered.
-            size = len(keep)
-            past = {
-                name: (value[keep] if ".decoder." in name else np.repeat(value[:1], size, axis=0))
-                for name, value in past.items()
-            }
+            # Every row hears the same utterance: the encoder's part is there once, the model spreads it over the rows.
+            past = {name: (value[keep] if ".decoder." in name else value) for name, value in past.items()}
         self.scores, self._past = self._model.step(tokens, past)
+
+
+def _as_past(names: Sequence[str], values: Sequence[Floats]) -> dict[str, Floats]:
+    return {name.replace("present", "past_key_values"): value for name, value in zip(names, values, strict=True)}
 
 
 def log_softmax(logits: Floats) -> Floats:

@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 
 from inspector.domain import SettingsError
 from inspector.voice.jsgf import Alternatives, Node, Optional, Reference, Repeat, Rule, Sequence, Tagged, Word
@@ -207,11 +208,16 @@ class _Builder:
                 return self._fork(entry, node, above)
 
     def _fork(self, entry: int, node: Alternatives | Optional | Repeat, above: tuple[str, ...]) -> int:
+        if isinstance(node, Alternatives) and len(node.choices) == 1:
+            return self.add(entry, node.choices[0][1], above)
         leaving = self.state()
         match node:
             case Alternatives(choices):
                 for _, choice in choices:
-                    self.arc(self.add(self.arc(entry), choice, above), target=leaving)
+                    if isinstance(choice, Word) and len(words := split_words(choice.text)) == 1:
+                        self.arc(entry, target=leaving, word=words[0])  # part numbers are made of such forks
+                    else:
+                        self.arc(self.add(self.arc(entry), choice, above), target=leaving)
             case Optional(part):
                 self.arc(self.add(self.arc(entry), part, above), target=leaving)
                 self.arc(entry, target=leaving)
@@ -239,7 +245,8 @@ class _Builder:
         return self.arc(self.add(entry, rule.body, (*above, name)), mark=Mark.CLOSE, value=name.removeprefix(SLOT))
 
 
-def split_words(text: str) -> list[str]:
+@lru_cache(4096)
+def split_words(text: str) -> tuple[str, ...]:
     """Return the words of a text as the graph counts them: Chinese signs one by one, others lower-case as written."""
     spaced = "".join(f" {sign} " if "\u3400" <= sign <= "\u9fff" else sign for sign in text.lower())
-    return spaced.split()
+    return tuple(spaced.split())

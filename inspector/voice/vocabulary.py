@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -55,11 +55,10 @@ class Vocabulary:
         speller = _Speller(grammar)
 
         def numbers(known: tuple[str, ...] | None) -> Node:
-            listed = [(1.0, Tagged(node, name)) for name in known or () for node in speller.ways(name)]
             if closed and known is not None:
-                return Alternatives(tuple(listed))
-            named = [(1.0, Tagged(node, name)) for name in known or () for node in speller.with_letters(name)]
-            return Alternatives(((1.0, Reference("number")), *named))
+                return _tree([(way, name) for name in known for way in speller.ways(name)])
+            named = _tree([(way, name) for name in known or () for way in speller.with_letters(name)])
+            return Alternatives(((1.0, Reference("number")), *named.choices))
 
         bodies = {"part_number": numbers(self.parts), "lot_number": numbers(self.lots)}
         for rule, names in (("recipe_name", self.recipes), ("zone_name", self.zones), ("defect_name", self.defects)):
@@ -94,6 +93,19 @@ def _called(said: str, known: tuple[str, ...] | None) -> tuple[str, ...]:
     return tuple(name for name in known if digits_of(name).endswith(said))
 
 
+def _tree(ways: Iterable[tuple[tuple[Node, ...], str]]) -> Alternatives:
+    """Return one of these ways, tagged with its name; what several begin with is there once."""
+    choices: list[tuple[float, Node]] = []
+    branches: dict[Node, list[tuple[tuple[Node, ...], str]]] = {}
+    for way, name in dict.fromkeys(ways):
+        if way:
+            branches.setdefault(way[0], []).append((way[1:], name))
+        else:
+            choices.append((1.0, Tagged(Sequence(()), name)))
+    choices += [(1.0, Sequence((first, _tree(rest)))) for first, rest in branches.items()]
+    return Alternatives(tuple(choices))
+
+
 class _Speller:
     """How names are said, from the grammar's own rules of numbers."""
 
@@ -107,7 +119,7 @@ class _Speller:
             for value in "0123456789"
         }
 
-    def ways(self, name: str) -> Iterator[Node]:
+    def ways(self, name: str) -> Iterator[tuple[Node, ...]]:
         """Yield every way to say an id: with its letters, its digits alone, or the last of them."""
         yield from self.with_letters(name)
         digits = digits_of(name)
@@ -115,16 +127,16 @@ class _Speller:
             yield self._one_by_one(digits)
         if digits and len(digits) <= _LONGEST_READING:
             for words in _phrases(self._reading, digits):
-                yield Word(" ".join(words))
+                yield tuple(Word(word) for word in words)
         for length in range(SHORTEST_ENDING, min(len(digits), _LONGEST_READING + 1)):
             yield self._one_by_one(digits[-length:])
 
-    def with_letters(self, name: str) -> Iterator[Node]:
+    def with_letters(self, name: str) -> Iterator[tuple[Node, ...]]:
         """Yield the id with its letters, where it has any: together as one word, and one by one."""
         if name.isdigit():
             return
         for apart in (False, True):
-            yield Sequence(tuple(self._runs(name, apart=apart)))
+            yield tuple(self._runs(name, apart=apart))
 
     def names(self, names: Mapping[str, tuple[str, ...]]) -> Iterator[tuple[Node, str]]:
         """Yield each spoken form beside the name it stands for."""
@@ -135,14 +147,14 @@ class _Speller:
     def _runs(self, name: str, *, apart: bool) -> Iterator[Node]:
         for run in re.findall(r"[0-9]+|[^\W\d_]+", name.lower()):
             if run.isdigit():
-                yield self._one_by_one(run)
+                yield from self._one_by_one(run)
             elif apart and run.isascii():
                 yield from (Word(letter) for letter in run)
             else:
                 yield Word(run)
 
-    def _one_by_one(self, digits: str) -> Node:
-        return Sequence(tuple(self._digits[digit] for digit in digits))
+    def _one_by_one(self, digits: str) -> tuple[Node, ...]:
+        return tuple(self._digits[digit] for digit in digits)
 
 
 def _phrases(graph: Graph, value: str) -> list[tuple[str, ...]]:
