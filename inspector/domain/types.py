@@ -109,6 +109,8 @@ class Frame:
         ``uint8`` of shape (H, W) for grey or (H, W, 3) for BGR; made read-only.
     depth
         ``float32`` of shape (H, W) in millimetres aligned to ``pixels``, NaN where invalid; or None.
+    chunks
+        What the camera itself said of this frame, by its own names: exposure, gain, counters.
     """
 
     trigger: Trigger
@@ -117,6 +119,7 @@ class Frame:
     captured_at: datetime
     depth: NDArray[np.float32] | None = None
     intrinsics: Intrinsics | None = None
+    chunks: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         shape, dtype = self.pixels.shape, self.pixels.dtype
@@ -447,10 +450,11 @@ class InspectionReport:
 
 
 class Queue(StrEnum):
-    """The streams to the MES: each has its own order and its own acknowledgement."""
+    """The streams out of the record: each has its own order and its own acknowledgement."""
 
     RESULTS = "results"
     EVENTS = "events"
+    SPARKPLUG = "sparkplug"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,11 @@ import pytest
 
 from inspector import capture
 from inspector.capture import FolderCamera
+from inspector.capture.genicam import GenICamDevice
+from inspector.capture.genicam_control import Region
+from inspector.capture.reconnecting import ReconnectingCamera
 from inspector.domain import Camera, CameraLost, Trigger
+from tests.support.gige import ADDRESS, FakeGigE, needs_fake_gige
 
 BEFORE = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 SIZE = 320
@@ -33,7 +37,25 @@ def virtual_camera(_folder: Path) -> Camera:
     return camera
 
 
-@pytest.fixture(params=[folder_camera, virtual_camera], ids=["folder", "virtual"])
+def genicam_camera(folder: Path) -> Camera:
+    """Return the fake GigE Vision camera through the real protocol."""
+    fake = FakeGigE(folder)
+    region = Region(SIZE, SIZE)
+    camera = ReconnectingCamera(
+        lambda: GenICamDevice(device=ADDRESS, region=region, exposure_us=10_000, timeout_s=20), name="fake"
+    )
+    camera.close, closed = lambda: (closed(), fake.kill()), camera.close  # type: ignore[method-assign,func-returns-value]
+    return camera
+
+
+CAMERAS = [
+    pytest.param(folder_camera, id="folder"),
+    pytest.param(virtual_camera, id="virtual"),
+    pytest.param(genicam_camera, id="genicam", marks=needs_fake_gige),
+]
+
+
+@pytest.fixture(params=CAMERAS)
 def camera(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Camera]:
     made: Camera = request.param(tmp_path)
     yield made
