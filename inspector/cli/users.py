@@ -163,7 +163,8 @@ def _role(name: str) -> Role:
     try:
         return Role(name)
     except ValueError as error:
-        raise AccountError(f"there is no role {name!r}", remedy=f"Use one of {', '.join(Role)}") from error
+        known = ", ".join(role for role in Role if role is not Role.GUEST)
+        raise AccountError(f"there is no role {name!r}", remedy=f"Use one of {known}") from error
 
 
 def _secret(from_input: bool) -> str:

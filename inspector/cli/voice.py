@@ -52,15 +52,16 @@ def say(
 
       inspector say question.wav --line line.yaml
     """
+    from inspector.domain import NOBODY
     from inspector.runtime.speaking import ReadingDesk, build_dialogue, build_grammar, build_recogniser, opened_record
-    from inspector.voice import NOBODY, Interpreter, NoAudit, levels, read_audio
+    from inspector.voice import Interpreter, NoTrail, levels, read_audio
 
     settings = _settings(line)
     pcm = read_audio(file)
     with opened_record(settings) as record:
         grammar = build_grammar(settings, language, record)
         dialogue = build_dialogue(
-            grammar, language, ReadingDesk(record, why_not="a recording changes nothing"), NoAudit()
+            grammar, language, ReadingDesk(record, why_not="a recording changes nothing"), NoTrail()
         )
         level = levels(pcm)
         if level.silent or level.overdriven:
@@ -92,13 +93,13 @@ def ask(
     """
     from inspector.domain import Transcript
     from inspector.runtime.speaking import ReadingDesk, build_dialogue, build_grammar, opened_record
-    from inspector.voice import Interpreter, NoAudit
+    from inspector.voice import Interpreter, NoTrail
 
     settings = _settings(line)
     with opened_record(settings) as record:
         grammar = build_grammar(settings, language, record)
         desk = ReadingDesk(record, why_not="questions only are answered here")
-        dialogue = build_dialogue(grammar, language, desk, NoAudit())
+        dialogue = build_dialogue(grammar, language, desk, NoTrail())
         row = _turn(Transcript(question, 1.0, final=True), dialogue, Interpreter(grammar))
     _print_rows({"question": question, **row}, as_json=as_json)
     if row["kind"] != "answer":
@@ -203,7 +204,8 @@ def _settings(line: Path | None) -> LineSettings | None:
 
 
 def _heard(recogniser: Recogniser, pcm: Any, dialogue: Dialogue, interpreter: Interpreter) -> list[dict[str, Any]]:
-    from inspector.voice import NOBODY, finals
+    from inspector.domain import NOBODY
+    from inspector.voice import finals
 
     try:
         rows = [_turn(transcript, dialogue, interpreter) for transcript in finals(recogniser, pcm)]
@@ -217,10 +219,11 @@ def _heard(recogniser: Recogniser, pcm: Any, dialogue: Dialogue, interpreter: In
 
 def _turn(transcript: Transcript, dialogue: Dialogue, interpreter: Interpreter) -> dict[str, Any]:
     """Return one utterance and the reply to it, as somebody gets it whose role allows everything."""
-    from inspector.voice import Meaning, Person, Role
+    from inspector.domain import Person, Role
+    from inspector.voice import Meaning
 
     meaning = interpreter.understand(transcript.text)
-    reply = dialogue.say(transcript.text, Person("", Role.LEAD), confidence=transcript.confidence)
+    reply = dialogue.say(transcript.text, Person("", Role.ENGINEER), confidence=transcript.confidence)
     understood = meaning if isinstance(meaning, Meaning) else None
     return _row(transcript.text, transcript.confidence, understood, reply.kind.value, reply.text)
 

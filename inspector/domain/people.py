@@ -16,6 +16,7 @@ from inspector.domain.types import Decision
 __all__ = [
     "ANYBODY",
     "GENESIS",
+    "NOBODY",
     "RIGHTS",
     "Accounts",
     "Act",
@@ -34,6 +35,8 @@ __all__ = [
 class Role(StrEnum):
     """What a person is on this line; no role contains another by itself, ``RIGHTS`` says everything."""
 
+    GUEST = "guest"
+    """Whoever is not logged in and speaks all the same; no account has this role."""
     OPERATOR = "operator"
     QUALITY = "quality"
     ENGINEER = "engineer"
@@ -55,26 +58,42 @@ class Act(StrEnum):
     """Send a held part to rework or scrap."""
     REVIEW_ACCEPT = "review_accept"
     """Release a held part."""
+    HOLD_PART = "hold_part"
+    HOLD_LOT = "hold_lot"
+    RELEASE_LOT = "release_lot"
     SELECT_RECIPE = "select_recipe"
+    START_CHALLENGE_TEST = "start_challenge_test"
+    REMARK = "remark"
+    """Say what one saw, for the record."""
+    ASK = "ask"
+    """Ask by voice how the line does; an answer changes nothing."""
     SEE_AUDIT = "see_audit"
     MANAGE_USERS = "manage_users"
 
 
 _EVERYBODY = frozenset(Role)
+_STAFF = _EVERYBODY - {Role.GUEST}
+_HANDS = frozenset({Role.OPERATOR, Role.QUALITY, Role.ENGINEER})
 _RELEASERS = frozenset({Role.QUALITY, Role.ENGINEER})
 
 RIGHTS: Mapping[Act, frozenset[Role]] = MappingProxyType(
     {
-        Act.SEE: _EVERYBODY,
+        Act.SEE: _STAFF,
         Act.EXPORT: frozenset({Role.QUALITY, Role.ENGINEER, Role.ADMIN}),
         # Stopping is open to everybody: nobody must look for a superior while bad parts are made.
         Act.HOLD_LINE: _EVERYBODY,
+        Act.HOLD_PART: _EVERYBODY,
+        Act.HOLD_LOT: _EVERYBODY,
         Act.RELEASE_LINE: _RELEASERS,
-        Act.ACKNOWLEDGE_ALARM: frozenset({Role.OPERATOR, Role.QUALITY, Role.ENGINEER}),
+        Act.RELEASE_LOT: _RELEASERS,
+        Act.ACKNOWLEDGE_ALARM: _HANDS,
         Act.TRIGGER_ONCE: frozenset({Role.ENGINEER}),
-        Act.REVIEW_TIGHTEN: frozenset({Role.OPERATOR, Role.QUALITY, Role.ENGINEER}),
+        Act.REVIEW_TIGHTEN: _HANDS,
         Act.REVIEW_ACCEPT: _RELEASERS,
         Act.SELECT_RECIPE: frozenset({Role.ENGINEER}),
+        Act.START_CHALLENGE_TEST: _RELEASERS,
+        Act.REMARK: _HANDS,
+        Act.ASK: _EVERYBODY,
         Act.SEE_AUDIT: frozenset({Role.QUALITY, Role.ADMIN}),
         Act.MANAGE_USERS: frozenset({Role.ADMIN}),
     }
@@ -93,6 +112,10 @@ class Person:
 
 ANYBODY = Person("anybody", Role.QUALITY)
 """Who acts on a line without log-in: the acts are recorded, but nobody knows whose they are."""
+
+
+NOBODY = Person("nobody", Role.GUEST)
+"""Who speaks without a session on a line that has log-in: may ask and may stop."""
 
 
 def may(person: Person, act: Act) -> bool:

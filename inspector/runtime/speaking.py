@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from inspector.domain import Command, Recogniser, RecordReader, SettingsError, VoiceError
+from inspector.domain import Command, Person, Recogniser, RecordReader, SettingsError, VoiceError
 from inspector.language import DEFAULT_GLOSSARY
 from inspector.settings import LineSettings
 from inspector.store import Database, RecordStore
@@ -14,11 +14,11 @@ from inspector.voice import (
     CATALOGUE,
     DEFAULT_GATE,
     Answers,
-    AuditTrail,
     Dialogue,
     EmbeddedRecogniser,
     Grammar,
     Interpreter,
+    Trail,
     Vocabulary,
     VoskRecogniser,
     cache_folder,
@@ -91,9 +91,9 @@ def build_recogniser(engine: str, grammar: Grammar, language: str, *, model: str
     return VoskRecogniser(installed_model(name, cache_folder()) or Path(name), grammar)
 
 
-def build_dialogue(grammar: Grammar, language: str, desk: ReadingDesk, audit: AuditTrail) -> Dialogue:
+def build_dialogue(grammar: Grammar, language: str, desk: ReadingDesk, trail: Trail) -> Dialogue:
     """Return a conversation over this grammar."""
-    return Dialogue(Interpreter(grammar), desk, audit, gate=DEFAULT_GATE, language=language)
+    return Dialogue(Interpreter(grammar), desk, trail, gate=DEFAULT_GATE, language=language)
 
 
 @contextmanager
@@ -126,7 +126,7 @@ class ReadingDesk:
         """Return why nothing is changed here."""
         return self._why_not
 
-    def apply(self, command: Command, confirmed_by: str) -> None:
+    def apply(self, command: Command, person: Person) -> None:
         """Refuse: raises ``VoiceError``."""
         raise VoiceError(self._why_not)
 

@@ -64,6 +64,7 @@ class SqlAccounts:
         """Add a person; raises ``AccountError`` where the name is taken or not one, or the secret is too weak."""
         if not name.strip() or name != name.strip() or len(name) > LONGEST_NAME or not name.isprintable():
             raise AccountError(f"{name!r} is not a name", remedy="Write up to 64 printable characters")
+        _check_role(role)
         _check_secret(secret, role)
         row = {
             "name": name,
@@ -106,6 +107,8 @@ class SqlAccounts:
         row = self._row(name)
         if row is None:
             raise AccountError(f"there is no user {name!r}", remedy="'inspector users list' shows them")
+        if role is not None:
+            _check_role(role)
         person = Person(name, role or Role(row.role), row.disabled if disabled is None else disabled)
         if secret is None and row.role != person.role and person.role is not Role.OPERATOR:
             raise AccountError(
@@ -204,6 +207,11 @@ class SqlAccounts:
         if row.failures < FAILURES_BEFORE_LOCK or row.failed_at is None:
             return False
         return bool((now - row.failed_at).total_seconds() < LOCKED_S)
+
+
+def _check_role(role: Role) -> None:
+    if role is Role.GUEST:
+        raise AccountError("nobody has the role guest: it is whoever is not logged in", remedy="Give another role")
 
 
 def _check_secret(secret: str, role: Role) -> None:

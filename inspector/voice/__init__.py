@@ -2,9 +2,8 @@
 
 from inspector.voice.answers import Answers
 from inspector.voice.audio import RATE, Levels, levels, read_audio
-from inspector.voice.audit import AuditFile, AuditRecord, AuditTrail, NoAudit
 from inspector.voice.commands import COMMANDS, command_of
-from inspector.voice.dialogue import Desk, Dialogue, Kind, Reply, needs_confirmation
+from inspector.voice.dialogue import SPOKEN, Desk, Dialogue, Kind, NoTrail, Reply, Trail, needs_confirmation
 from inspector.voice.embedded import DEFAULT_GATE, EmbeddedRecogniser, Heard, Listener
 from inspector.voice.endpoint import Endpointer, EnergyDetector, SileroDetector, SpeechDetector
 from inspector.voice.evidence import Evidence, Gate, Risk, risk_of
@@ -12,24 +11,21 @@ from inspector.voice.export import cache_folder, exported
 from inspector.voice.graph import Meaning
 from inspector.voice.interpreter import DIALOGUE, Grammar, Interpreter, Refused, Unclear
 from inspector.voice.models import CATALOGUE, SpeechModel, installed_model, pull
-from inspector.voice.roles import ALLOWED, NOBODY, Person, Role, allowed
+from inspector.voice.rights import ACT_OF, may_say
 from inspector.voice.speech import Speaker, factory_noise, mixed, speakers
 from inspector.voice.stream import finals, fingerprint
 from inspector.voice.vocabulary import Vocabulary
 from inspector.voice.vosk_recogniser import VoskRecogniser
 
 __all__ = [
-    "ALLOWED",
+    "ACT_OF",
     "CATALOGUE",
     "COMMANDS",
     "DEFAULT_GATE",
     "DIALOGUE",
-    "NOBODY",
     "RATE",
+    "SPOKEN",
     "Answers",
-    "AuditFile",
-    "AuditRecord",
-    "AuditTrail",
     "Desk",
     "Dialogue",
     "EmbeddedRecogniser",
@@ -44,20 +40,18 @@ __all__ = [
     "Levels",
     "Listener",
     "Meaning",
-    "NoAudit",
-    "Person",
+    "NoTrail",
     "Refused",
     "Reply",
     "Risk",
-    "Role",
     "SileroDetector",
     "Speaker",
     "SpeechDetector",
     "SpeechModel",
+    "Trail",
     "Unclear",
     "Vocabulary",
     "VoskRecogniser",
-    "allowed",
     "cache_folder",
     "command_of",
     "exported",
@@ -66,6 +60,7 @@ __all__ = [
     "fingerprint",
     "installed_model",
     "levels",
+    "may_say",
     "mixed",
     "needs_confirmation",
     "pull",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import secrets
 from collections.abc import Callable
@@ -10,16 +11,18 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
-from inspector.domain import Command, InspectorError, StoreError
-from inspector.voice.audit import AuditRecord, AuditTrail
+from inspector.domain import Command, InspectorError, Person, StoreError
 from inspector.voice.commands import command_of
 from inspector.voice.evidence import Gate, Risk, risk_of
 from inspector.voice.graph import Meaning
 from inspector.voice.interpreter import Interpreter, Refused
 from inspector.voice.phrases import describe, phrase
-from inspector.voice.roles import Person, allowed
+from inspector.voice.rights import may_say
 
-__all__ = ["Desk", "Dialogue", "Kind", "Reply", "needs_confirmation"]
+__all__ = ["SPOKEN", "Desk", "Dialogue", "Kind", "NoTrail", "Reply", "Trail", "needs_confirmation"]
+
+SPOKEN = "spoken"
+"""The act that the trail names for an utterance; its subject is the intent, its detail all the rest as JSON."""
 
 _CONFIRMED = frozenset(
     {
@@ -66,13 +69,28 @@ class Desk(Protocol):
         """Return why this command cannot be done now (a changeover, say), empty where it can."""
         ...
 
-    def apply(self, command: Command, confirmed_by: str) -> None:
-        """Do it; raises an ``InspectorError`` where it did not work."""
+    def apply(self, command: Command, person: Person) -> None:
+        """Do it, on the word of the one who gave or confirmed it; an ``InspectorError`` where it did not work."""
         ...
 
     def answer(self, command: Command, language: str) -> str:
         """Return the answer to a question; raises an ``InspectorError`` where there is none."""
         ...
+
+
+class Trail(Protocol):
+    """Where every utterance is written down; the domain's ``AuditTrail`` is one."""
+
+    def add(self, person: Person, act: str, subject: str = "", detail: str = "") -> object:
+        """Keep it for good; raises ``StoreError``."""
+        ...
+
+
+class NoTrail:
+    """Keeps nothing: where nothing can be changed, there is nothing to write down."""
+
+    def add(self, person: Person, act: str, subject: str = "", detail: str = "") -> None:
+        """Forget it."""
 
 
 def needs_confirmation(intent: str) -> bool:
@@ -118,8 +136,8 @@ class Dialogue:
         Text -> meaning.
     desk
         Answers questions and does what was confirmed.
-    audit
-        Gets a record of every utterance. Where it fails, only what stops something is still done.
+    trail
+        Gets an entry for every utterance. Where it fails, only what stops something is still done.
     gate
         Says which confidence is enough for which intent.
     expiry_s
@@ -134,7 +152,7 @@ class Dialogue:
         self,
         interpreter: Interpreter,
         desk: Desk,
-        audit: AuditTrail,
+        trail: Trail,
         *,
         gate: Gate,
         language: str = "en",
@@ -146,7 +164,7 @@ class Dialogue:
     ) -> None:
         self._interpreter = interpreter
         self._desk = desk
-        self._audit = audit
+        self._trail = trail
         self._gate = gate
         self._language = language
         self._expiry = timedelta(seconds=expiry_s)
@@ -158,6 +176,10 @@ class Dialogue:
         self._last_code = ""
         self._last_reply: Reply | None = None
         self._last_done: tuple[Command, datetime] | None = None
+
+    def learn(self, interpreter: Interpreter) -> None:
+        """Read by another grammar from now on; what waits for its code goes on waiting."""
+        self._interpreter = interpreter
 
     @property
     def waiting_for(self) -> str:
@@ -204,7 +226,7 @@ class Dialogue:
         if not self._gate.believes(turn.confidence, meaning.intent):
             turn.effect = "nothing: unsure"
             return self._hint("unsure", text=turn.text)
-        if not allowed(turn.person.role, meaning.intent):
+        if not may_say(turn.person, meaning.intent):
             return self._refuse(turn, "forbidden", act=self._act(meaning), role=turn.person.role.value)
         steps: dict[str, Callable[[_Turn, Meaning], Reply]] = {
             "confirm": self._confirm,
@@ -219,16 +241,17 @@ class Dialogue:
         turn.command = repr(command)
         if risk_of(meaning.intent) is Risk.QUESTION:
             return self._answer(turn, meaning, command)
-        if risk_of(meaning.intent) is not Risk.SAFE and self._just_done(command):
-            turn.effect = "nothing: already done"
-            return Reply(Kind.DONE, phrase(self._language, "already", act=self._act(meaning)))
-        objection = self._desk.objection(command)
-        if objection and risk_of(meaning.intent) is not Risk.SAFE:
-            return self._refuse(turn, "blocked", act=self._act(meaning), reason=objection)
+        if risk_of(meaning.intent) is not Risk.SAFE:
+            if self._just_done(command):
+                turn.effect = "nothing: already done"
+                return Reply(Kind.DONE, phrase(self._language, "already", act=self._act(meaning)))
+            objection = self._objection(command)
+            if objection:
+                return self._refuse(turn, "blocked", act=self._act(meaning), reason=objection)
         if needs_confirmation(meaning.intent):
             return self._ask(turn, meaning, command)
         self._waiting = None  # who holds the line does not want what was asked before
-        return self._do(turn, meaning, command, turn.person.name)
+        return self._do(turn, meaning, command)
 
     def _ask(self, turn: _Turn, meaning: Meaning, command: Command) -> Reply:
         code = self._new_code()
@@ -246,7 +269,7 @@ class Dialogue:
             return self._hint("nothing_to_confirm")
         turn.command = repr(waiting.command)
         act = self._act(waiting.meaning)
-        if not allowed(turn.person.role, waiting.meaning.intent):
+        if not may_say(turn.person, waiting.meaning.intent):
             turn.confirmation = "forbidden"
             return self._refuse(turn, "forbidden", act=act, role=turn.person.role.value)
         if meaning.slot("code") != waiting.code:
@@ -258,11 +281,11 @@ class Dialogue:
             turn.effect = "nothing: wrong code"
             return self._asking("wrong_code", waiting.meaning, waiting.code)
         self._waiting = None
-        objection = self._desk.objection(waiting.command)
+        objection = self._objection(waiting.command)
         if objection:
             return self._refuse(turn, "blocked", act=act, reason=objection)
         turn.confirmation = "given"
-        return self._do(turn, waiting.meaning, waiting.command, turn.person.name)
+        return self._do(turn, waiting.meaning, waiting.command)
 
     def _cancel(self, turn: _Turn, meaning: Meaning) -> Reply:
         waiting, self._waiting = self._waiting, None
@@ -283,7 +306,7 @@ class Dialogue:
             return self._hint("nothing_to_correct")
         slots = {**dict(waiting.meaning.slots), "part": meaning.slot("part")}
         corrected = Meaning(waiting.meaning.intent, tuple(sorted(slots.items())))
-        if not allowed(turn.person.role, corrected.intent):
+        if not may_say(turn.person, corrected.intent):
             return self._refuse(turn, "forbidden", act=self._act(corrected), role=turn.person.role.value)
         return self._command(turn, corrected)
 
@@ -298,19 +321,25 @@ class Dialogue:
         turn.effect = "answered"
         return Reply(Kind.ANSWER, text, self.waiting_for)
 
-    def _do(self, turn: _Turn, meaning: Meaning, command: Command, confirmed_by: str) -> Reply:
+    def _do(self, turn: _Turn, meaning: Meaning, command: Command) -> Reply:
         act = self._act(meaning)
-        # The audit comes first: what cannot be audited must not release anything. A stop is never held up by it.
         turn.effect = "applied"
-        if not self._write(turn) and risk_of(meaning.intent) is not Risk.SAFE:
+        # The trail comes first: what cannot be written down must not release anything. A stop waits for nothing.
+        if risk_of(meaning.intent) is not Risk.SAFE and not self._write(turn):
             return Reply(Kind.REFUSED, phrase(self._language, "no_audit", act=act))
         try:
-            self._desk.apply(command, confirmed_by)
+            self._desk.apply(command, turn.person)
         except InspectorError as error:
             turn.effect, turn.notes["written"] = f"failed: {error}", ""
             return Reply(Kind.REFUSED, phrase(self._language, "failed", act=act, reason=error.message))
         self._last_done = (command, self._clock())
         return Reply(Kind.DONE, phrase(self._language, "done", act=act))
+
+    def _objection(self, command: Command) -> str:
+        try:
+            return self._desk.objection(command)
+        except InspectorError as error:
+            return error.message
 
     def _just_done(self, command: Command) -> bool:
         if self._last_done is None:
@@ -320,24 +349,19 @@ class Dialogue:
 
     def _write(self, turn: _Turn) -> bool:
         turn.notes["written"] = "yes"
+        detail = {
+            "text": turn.text,
+            "language": self._language,
+            "confidence": round(turn.confidence, 3),
+            "command": turn.command,
+            "confirmation": turn.confirmation,
+            "effect": turn.effect,
+            "audio_sha256": turn.audio,
+        }
         try:
-            self._audit.write(
-                AuditRecord(
-                    at=self._clock(),
-                    who=turn.person.name,
-                    role=turn.person.role.value,
-                    language=self._language,
-                    text=turn.text,
-                    confidence=turn.confidence,
-                    intent=turn.intent,
-                    command=turn.command,
-                    confirmation=turn.confirmation,
-                    effect=turn.effect,
-                    audio_sha256=turn.audio,
-                )
-            )
+            self._trail.add(turn.person, SPOKEN, turn.intent, json.dumps(detail, ensure_ascii=False))
         except StoreError as error:
-            _LOG.error("audit: what %s said is not kept: %s", turn.person.name or "somebody", error)
+            _LOG.error("trail: what %s said is not kept: %s", turn.person.name, error)
             return False
         return True
 

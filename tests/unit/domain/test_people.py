@@ -24,19 +24,25 @@ from inspector.domain import (
     may_decide,
 )
 
-# One letter per role: operator, quality, engineer, admin.
+# One letter per role: guest, operator, quality, engineer, admin.
 TABLE = {
-    Act.SEE: "OQEA",
-    Act.EXPORT: "-QEA",
-    Act.HOLD_LINE: "OQEA",
-    Act.RELEASE_LINE: "-QE-",
-    Act.ACKNOWLEDGE_ALARM: "OQE-",
-    Act.TRIGGER_ONCE: "--E-",
-    Act.REVIEW_TIGHTEN: "OQE-",
-    Act.REVIEW_ACCEPT: "-QE-",
-    Act.SELECT_RECIPE: "--E-",
-    Act.SEE_AUDIT: "-Q-A",
-    Act.MANAGE_USERS: "---A",
+    Act.SEE: "-OQEA",
+    Act.EXPORT: "--QEA",
+    Act.HOLD_LINE: "GOQEA",
+    Act.HOLD_PART: "GOQEA",
+    Act.HOLD_LOT: "GOQEA",
+    Act.RELEASE_LINE: "--QE-",
+    Act.RELEASE_LOT: "--QE-",
+    Act.ACKNOWLEDGE_ALARM: "-OQE-",
+    Act.TRIGGER_ONCE: "---E-",
+    Act.REVIEW_TIGHTEN: "-OQE-",
+    Act.REVIEW_ACCEPT: "--QE-",
+    Act.SELECT_RECIPE: "---E-",
+    Act.START_CHALLENGE_TEST: "--QE-",
+    Act.REMARK: "-OQE-",
+    Act.ASK: "GOQEA",
+    Act.SEE_AUDIT: "--Q-A",
+    Act.MANAGE_USERS: "----A",
 }
 
 

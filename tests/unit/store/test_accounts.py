@@ -232,3 +232,11 @@ def test_a_trail_longer_than_a_page_is_read_whole(database: Database, monkeypatc
     head = [trail.add(ADMIN, "see", f"part {number}") for number in range(20)][-1].hash
     assert trail.verify(head) is None
     assert trail.verify("0" * 63 + "1") is not None
+
+
+def test_nobody_has_the_role_of_whoever_is_not_logged_in(accounts: SqlAccounts) -> None:
+    with pytest.raises(AccountError, match="nobody has the role guest"):
+        accounts.add("gus", Role.GUEST, "482913", by=ADMIN)
+    accounts.add("gus", Role.OPERATOR, "482913", by=ADMIN)
+    with pytest.raises(AccountError, match="nobody has the role guest"):
+        accounts.change("gus", role=Role.GUEST, by=ADMIN)

@@ -6,41 +6,40 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inspector.domain import (
+    NOBODY,
     Ask,
     Command,
     Decision,
     HoldLine,
     Override,
+    Person,
     PlcLost,
     Query,
     ReleaseLine,
+    Role,
     SelectRecipe,
     StoreError,
 )
 from inspector.voice import (
     DEFAULT_GATE,
-    NOBODY,
-    AuditFile,
-    AuditRecord,
+    SPOKEN,
     Dialogue,
     Grammar,
     Interpreter,
     Kind,
-    Person,
     Reply,
-    Role,
+    Vocabulary,
 )
 
 OPERATOR = Person("olga", Role.OPERATOR)
 QUALITY = Person("quentin", Role.QUALITY)
-LEAD = Person("lena", Role.LEAD)
+LEAD = Person("lena", Role.ENGINEER)
 
 
 class Line:
@@ -51,14 +50,17 @@ class Line:
         self.asked: list[Command] = []
         self.changeover = False
         self.broken = False
+        self.lost = False
 
     def objection(self, command: Command) -> str:
+        if self.lost:
+            raise StoreError("the record is away")
         return "a changeover is running" if self.changeover else ""
 
-    def apply(self, command: Command, confirmed_by: str) -> None:
+    def apply(self, command: Command, person: Person) -> None:
         if self.broken:
             raise PlcLost("the PLC is away")
-        self.done.append((command, confirmed_by))
+        self.done.append((command, person.name))
 
     def answer(self, command: Command, language: str) -> str:
         if self.broken:
@@ -69,13 +71,13 @@ class Line:
 
 class Trail:
     def __init__(self) -> None:
-        self.records: list[AuditRecord] = []
+        self.entries: list[tuple[Person, str, str, dict[str, object]]] = []
         self.full = False
 
-    def write(self, record: AuditRecord) -> None:
+    def add(self, person: Person, act: str, subject: str = "", detail: str = "") -> None:
         if self.full:
             raise StoreError("disk full")
-        self.records.append(record)
+        self.entries.append((person, act, subject, json.loads(detail)))
 
 
 class Clock:
@@ -124,7 +126,7 @@ def test_a_release_is_read_back_and_waits_for_its_code(talk: Talk) -> None:
 
 def test_a_hold_needs_nobody_and_no_code(talk: Talk) -> None:
     assert talk.say("stop", NOBODY).kind is Kind.DONE
-    assert talk.line.done == [(HoldLine("", "spoken command"), "")]
+    assert talk.line.done == [(HoldLine("nobody", "spoken command"), "nobody")]
 
 
 @pytest.mark.parametrize("said", ["release the line", "accept part 0042", "scrap part 0042", "select recipe class two"])
@@ -290,7 +292,7 @@ def test_a_stop_is_never_called_already_done(talk: Talk) -> None:
 def test_what_does_not_work_is_said_and_may_be_tried_again(talk: Talk) -> None:
     talk.line.broken = True
     assert talk.say("stop").text == "hold the line did not work: the PLC is away."
-    assert talk.trail.records[-1].effect.startswith("failed: the PLC is away")
+    assert str(talk.trail.entries[-1][3]["effect"]).startswith("failed: the PLC is away")
     assert talk.say("status").text == "status did not work: the record is away."
     talk.line.broken = False
     assert talk.say("stop").kind is Kind.DONE
@@ -311,7 +313,11 @@ def test_every_utterance_is_audited(talk: Talk) -> None:
     talk.say("confirm 11", QUALITY)
     talk.say("confirm 73", QUALITY)
     talk.dialogue.unheard("silent", QUALITY, audio_sha256="ab")
-    assert [(record.who, record.intent, record.confirmation, record.effect) for record in talk.trail.records] == [
+    assert {act for _, act, _, _ in talk.trail.entries} == {SPOKEN}
+    assert [
+        (person.name, intent, detail["confirmation"], detail["effect"])
+        for person, _, intent, detail in talk.trail.entries
+    ] == [
         ("olga", "", "none", "nothing: unknown"),
         ("olga", "accept_part", "none", "nothing: forbidden"),
         ("quentin", "accept_part", "asked", "waiting"),
@@ -319,7 +325,8 @@ def test_every_utterance_is_audited(talk: Talk) -> None:
         ("quentin", "confirm", "given", "applied"),
         ("quentin", "", "none", "nothing: silent"),
     ]
-    assert "0042" in talk.trail.records[4].command
+    assert "0042" in str(talk.trail.entries[4][3]["command"])
+    assert talk.trail.entries[5][3]["audio_sha256"] == "ab"
 
 
 def test_the_conversation_in_chinese(grammars: dict[str, Grammar]) -> None:
@@ -355,20 +362,37 @@ def test_no_sequence_without_the_right_code_releases_anything(
     assert {type(command) for command, _ in line.done} <= {HoldLine}
 
 
-def test_the_audit_file_is_lines_of_json(tmp_path: Path, grammars: dict[str, Grammar]) -> None:
-    file = tmp_path / "audit" / "voice.jsonl"
-    dialogue = Dialogue(Interpreter(grammars["zh"]), Line(), AuditFile(file), gate=DEFAULT_GATE, language="zh")
+def test_what_was_said_is_in_the_trail(grammars: dict[str, Grammar]) -> None:
+    trail = Trail()
+    dialogue = Dialogue(Interpreter(grammars["zh"]), Line(), trail, gate=DEFAULT_GATE, language="zh")
     dialogue.say("停机", OPERATOR, confidence=0.75, audio_sha256="cd" * 32)
     dialogue.say("你好", NOBODY)
-    first, second = (json.loads(line) for line in file.read_text("utf-8").splitlines())
-    assert first["text"] == "停机"
+    (who, _, intent, first), (_, _, _, second) = trail.entries
+    assert (who, intent, first["text"], first["language"]) == (OPERATOR, "hold_line", "停机", "zh")
     assert (first["confidence"], first["effect"], first["audio_sha256"]) == (0.75, "applied", "cd" * 32)
-    assert datetime.fromisoformat(first["at"]).tzinfo is not None
     assert second["effect"] == "nothing: unknown"
 
 
-def test_an_audit_file_that_cannot_be_written_says_so(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    trail = AuditFile(tmp_path / "file" / "voice.jsonl")
-    with pytest.raises(StoreError, match="cannot be written"):
-        trail.write(AuditRecord(datetime.now(UTC), "", "", "", "", 0.0, "", "", "", ""))
+def test_a_stop_is_done_before_anything_is_written(talk: Talk) -> None:
+    done_when_written: list[int] = []
+    talk.trail.add = lambda *_: done_when_written.append(len(talk.line.done))  # type: ignore[assignment]
+    talk.say("stop")
+    talk.say("acknowledge the alarm")
+    assert done_when_written == [1, 1]  # the stop after it was done, the other act before
+
+
+def test_a_record_that_is_away_releases_nothing_and_stops_all_the_same(talk: Talk) -> None:
+    talk.say("release the line")
+    talk.line.lost = True
+    assert "the record is away" in talk.say("confirm 73").text
+    assert "the record is away" in talk.say("acknowledge the alarm").text
+    assert talk.line.done == []
+    assert talk.say("stop").kind is Kind.DONE
+
+
+def test_new_words_are_learnt_while_an_act_waits(talk: Talk) -> None:
+    assert talk.say("accept part 5555").kind is Kind.HINT
+    talk.say("accept part 0042")
+    talk.dialogue.learn(Interpreter(Grammar.shipped("en", Vocabulary(parts=("5555",)))))
+    assert talk.say("confirm 73").kind is Kind.DONE
+    assert talk.say("accept part 5555").kind is Kind.ASKING
