@@ -42,8 +42,8 @@ def simulate(
     """Run a PLC that triggers parts, acknowledges results and counts escapes, overruns and losses.
 
     It is a real OPC UA server with the registers of docs/plc.md, so a line can be rehearsed without hardware.
-    Faults are injected while it runs by writing true to Simulation.StopHeartbeat, WithholdAck, Overrun, Reset
-    or Pause with any OPC UA client. It goes on when the inspector dies and comes back.
+    Faults are injected while it runs by writing true to Simulation.StopHeartbeat, WithholdAck, Overrun, Storm,
+    Unnamed, Reset or Pause with any OPC UA client. It goes on when the inspector dies and comes back.
 
     For example:
 

@@ -16,6 +16,8 @@ __all__ = ["Cycle", "PeerState", "Phase", "Ticket"]
 
 log = logging.getLogger(__name__)
 
+_MOST_WAITING = 32
+
 
 class Phase(Enum):
     """Where the handshake stands."""
@@ -97,6 +99,7 @@ class Cycle:
         self._deadline = 0.0
         self._own_fault = FaultCode.NONE
         self._waiting: deque[Ticket] = deque()
+        self._flooded = False
         self._synced = False
         self.current: Ticket | None = None
         self.phase = Phase.LOST
@@ -148,9 +151,7 @@ class Cycle:
             self._select(plc)
             return self._idle(plc, before)
         if self.phase in {Phase.BUSY, Phase.AWAIT_ACK} and self._is_new(plc, before):
-            ticket = self._take(plc, overrun=True)
-            self._waiting.append(ticket)
-            return ticket
+            return self._overrun(plc)
         return None
 
     def is_unsettled(self, plc: FromPlc) -> bool:
@@ -265,6 +266,18 @@ class Cycle:
         rose = not before.trigger
         steady = (before.sequence, before.part_id, before.recipe_id) == (plc.sequence, plc.part_id, plc.recipe_id)
         return rose or steady
+
+    def _overrun(self, plc: FromPlc) -> Ticket | None:
+        """Queue a trigger that came too early; a PLC that triggers without end must not fill the memory."""
+        if len(self._waiting) >= _MOST_WAITING:
+            if not self._flooded:
+                log.warning("triggers are ignored from SeqNo %s on: %d wait already", plc.sequence, _MOST_WAITING)
+            self._flooded, self._last = True, plc.sequence
+            return None
+        self._flooded = False
+        ticket = self._take(plc, overrun=True)
+        self._waiting.append(ticket)
+        return ticket
 
     def _take(self, plc: FromPlc, *, overrun: bool) -> Ticket:
         self._last = plc.sequence

@@ -15,7 +15,7 @@ from inspector.plc.heartbeat import Heartbeat
 from inspector.plc.link import hush_library
 from inspector.plc.remote_registers import RemoteRegisters
 from inspector.plc.simulated_registers import SimulatedRegisters
-from inspector.plc.simulation import PlcResult, SimulationPlan, Statistics
+from inspector.plc.simulation import PlcDecision, PlcResult, SimulationPlan, Statistics
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 _ACK_WAIT_S = 5.0
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _RESULT_DATA = (Name.RES_SEQ_NO, Name.VERDICT)
+_STORM = 8
+_STORM_PACE_S = 0.002
 
 
 class PlcMemory(Protocol):
@@ -74,14 +76,21 @@ class PlcMemory(Protocol):
 class SimulatedPlc:
     """A PLC program on a real OPC UA server, or as a client of the line's; use it as an async context manager.
 
-    ``registers`` are another memory than OPC UA's.
+    ``registers`` are another memory than OPC UA's; ``on_decision`` is called with what becomes of every trigger.
 
     It goes on whatever the inspector does: while nobody is there a raised trigger stays up until it is
     answered or ``plan.wait_s`` is over, then the part counts as not good and the next SeqNo follows.
     """
 
-    def __init__(self, plan: SimulationPlan, registers: PlcMemory | None = None) -> None:
+    def __init__(
+        self,
+        plan: SimulationPlan,
+        registers: PlcMemory | None = None,
+        *,
+        on_decision: Callable[[PlcDecision], None] = lambda _: None,
+    ) -> None:
         self.plan = plan
+        self._on_decision = on_decision
         self.statistics = Statistics()
         self._registers: PlcMemory
         if registers is not None:
@@ -136,11 +145,12 @@ class SimulatedPlc:
             await self._raise(sequence)
             sequence += 1
             while self._waiting:
-                early = end is None or sequence < end
-                if early and len(self._waiting) == 1 and await self._overruns_now(sequence):
+                left = _STORM if end is None else end - sequence
+                for _ in range(await self._early(sequence, left)):
                     await self._raise(sequence)
                     self.statistics.overruns += 1
                     sequence += 1
+                    await asyncio.sleep(_STORM_PACE_S)
                 await self._settle()
         await self._registers.publish()
 
@@ -160,21 +170,27 @@ class SimulatedPlc:
         held = read.switch("Pause") or read.switch("Reset")
         return bool(read[Name.READY]) and not busy and not held and self._vision_alive
 
-    async def _overruns_now(self, sequence: int) -> bool:
-        """Return whether this part's trigger is to come early; waits until the one before is in work."""
+    async def _early(self, sequence: int, left: int) -> int:
+        """Return how many triggers are to come now, before the part in work is answered; at most ``left``.
+
+        For a single one it waits until the part before is in work; a storm waits for nothing.
+        """
         read = self._registers
-        if sequence not in self.plan.overruns and not read.switch("Overrun"):
-            return False
+        if left and read.switch("Storm"):
+            await read.set_switch("Storm", False)
+            return min(_STORM, left)
+        if not left or len(self._waiting) > 1 or (sequence not in self.plan.overruns and not read.switch("Overrun")):
+            return 0
         busy = await read.until(lambda: bool(read[Name.BUSY] and not read[Name.RESULT_VALID]), self.plan.deadline_s)
         if busy:
             await read.set_switch("Overrun", False)
-        return busy
+        return int(busy)
 
     async def _raise(self, sequence: int) -> None:
         """Put the part's data down, then the flag."""
         write = self._registers.write
         await write(Name.TRIGGER, False)
-        await write(Name.PART_ID, f"{sequence:06d}")
+        await write(Name.PART_ID, "" if self._registers.switch("Unnamed") else f"{sequence:06d}")
         await write(Name.SEQ_NO, sequence)
         await write(Name.RECIPE_ID, self.plan.recipe_id)
         self._waiting[sequence] = asyncio.get_running_loop().time()
@@ -193,9 +209,7 @@ class SimulatedPlc:
                 await self._take_result()
             return
         self.statistics.timeouts += 1
-        self._given_up.add(oldest)
-        del self._waiting[oldest]
-        self._decide(oldest, good=False)
+        self._give_up(oldest)
         if not self._waiting:
             await self._registers.write(Name.TRIGGER, False)
         log.warning("no result for SeqNo %s within %.3g s", oldest, self.plan.wait_s)
@@ -252,21 +266,26 @@ class SimulatedPlc:
                 good,
             )
         )
-        self._decide(sequence, good=good)
+        self._decide(PlcDecision(sequence, verdict, good, raised_at, took_s))
 
     def _give_up_all(self) -> None:
         """Treat every waiting part as not good: the inspector speaks of another one."""
         for sequence in list(self._waiting):
-            del self._waiting[sequence]
-            self._given_up.add(sequence)
-            self._decide(sequence, good=False)
+            self._give_up(sequence)
 
-    def _decide(self, sequence: int, *, good: bool) -> None:
-        if good:
+    def _give_up(self, sequence: int) -> None:
+        raised_at = self._waiting.pop(sequence)
+        self._given_up.add(sequence)
+        waited_s = asyncio.get_running_loop().time() - raised_at
+        self._decide(PlcDecision(sequence, int(WireVerdict.NONE), False, raised_at, waited_s))
+
+    def _decide(self, decision: PlcDecision) -> None:
+        if decision.good:
             self.statistics.good += 1
-            self.statistics.escapes += sequence in self.plan.bad
+            self.statistics.escapes += decision.sequence in self.plan.bad
         else:
             self.statistics.not_good += 1
+        self._on_decision(decision)
 
     async def _reset(self) -> None:
         """Hold Reset for as long as the switch says; what was waiting is not good."""

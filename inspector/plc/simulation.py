@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from inspector.plc.guarded_server import ServerSecurity
     from inspector.plc.security import CertificateUser, ClientSecurity, PasswordUser
 
-__all__ = ["SWITCHES", "PlcResult", "SimulationPlan", "Statistics"]
+__all__ = ["SWITCHES", "PlcDecision", "PlcResult", "SimulationPlan", "Statistics"]
 
 _KEPT = 10_000
 """How many of the newest results are remembered one by one."""
@@ -19,6 +19,8 @@ SWITCHES = {
     "StopHeartbeat": "HbPlc stands still while this is true",
     "WithholdAck": "results are read but not acknowledged while this is true",
     "Overrun": "once: raise the next trigger while the part before is being inspected",
+    "Storm": "once: raise eight triggers two milliseconds apart, whatever the line says",
+    "Unnamed": "parts have no PartId while this is true",
     "Reset": "hold Reset while this is true",
     "Pause": "raise no new trigger while this is true",
 }
@@ -83,6 +85,21 @@ class PlcResult:
     fault_code: int
     result_id: str
     good: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PlcDecision:
+    """What became of one trigger: ``verdict`` is 0 where none came that could count.
+
+    ``raised_at`` is in monotonic seconds of that machine; ``waited_s`` ends when the result was read or the part
+    given up.
+    """
+
+    sequence: int
+    verdict: int
+    good: bool
+    raised_at: float
+    waited_s: float
 
 
 @dataclass(slots=True)

@@ -119,6 +119,21 @@ def test_a_trigger_before_the_acknowledgement_is_an_overrun_too(cycle: Cycle) ->
     assert not second.turn.is_set()
 
 
+def test_a_storm_of_triggers_fills_no_memory(cycle: Cycle, caplog: pytest.LogCaptureFixture) -> None:
+    take(cycle, raised(5))
+    taken = []
+    for sequence in range(6, 106):
+        cycle.observe(QUIET, 0.0)
+        taken.append(cycle.observe(raised(sequence), 0.0))
+    assert [ticket.trigger.sequence for ticket in taken if ticket] == list(range(6, 38)), "32 wait, no more"
+    assert [record.message for record in caplog.records] == ["triggers are ignored from SeqNo 38 on: 32 wait already"]
+    cycle.answered(0.0)
+    cycle.observe(replace(QUIET, result_ack=True), 0.0)
+    cycle.observe(QUIET, 0.0)
+    assert cycle.current is taken[0], "the ones before are answered in order"
+    assert take(cycle, raised(200)).trigger.overrun, "and there is room again"
+
+
 def test_a_trigger_together_with_the_acknowledgement_is_none(cycle: Cycle) -> None:
     take(cycle, raised(5))
     cycle.answered(0.0)
