@@ -200,3 +200,49 @@ def detect(
         table.add_row(f"{label.replace('_', ' ')}, by processor time", told)
     console.print(table)
     console.print("No GPU backend was measured.")
+
+
+@app.command()
+def plc(
+    cycles: Annotated[int, typer.Option(min=20, max=5000, help="How many parts for each way of connecting.")] = 1000,
+    as_json: Json = False,
+) -> None:
+    """Measure the handshake: trigger to ResultValid seen by the PLC, polled and subscribed, open and secured.
+
+    Examples
+    --------
+      inspector bench plc
+
+      inspector bench plc --cycles 100 --json
+    """
+    import json
+
+    from rich.console import Console
+    from rich.table import Table
+
+    from inspector.plc.link import hush_library
+    from inspector.runtime.bench_plc import measure_handshake
+
+    hush_library()
+    console = Console(stderr=as_json)
+    with console.status("measuring ...") as status:
+        figures = measure_handshake(cycles, on_way=lambda way: status.update(f"measuring {way} ..."))
+    if as_json:
+        typer.echo(json.dumps([found.as_dict() for found in figures]))
+        return
+    table = Table(title=f"trigger to ResultValid seen by the PLC, {cycles} parts each; bare: one write of one register")
+    for heading in ("updates", "security"):
+        table.add_column(heading)
+    for heading in ("p50", "p99", "bare p50", "bare p99", "p50 / bare", "p99 / bare", "wrong"):
+        table.add_column(heading, justify="right")
+    for found in figures:
+        times = (found.p50_ms, found.p99_ms, found.bare_write_p50_ms, found.bare_write_p99_ms)
+        table.add_row(
+            found.updates,
+            found.security,
+            *(f"{ms:.2f} ms" for ms in times),
+            f"{found.ratio_p50:.1f} x",
+            f"{found.ratio_p99:.1f} x",
+            str(found.mismatches),
+        )
+    console.print(table)
