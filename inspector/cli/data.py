@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from inspector.cli import datasets
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,42 +24,61 @@ Target = Annotated[Path, typer.Argument(help="Folder of the data set to write.",
 JPEG_QUALITY = 95
 
 
-@app.command("import")
-def import_(
-    source: Annotated[Path, typer.Argument(help="DeepPCB folder: images/, labels/.", show_default=False)],
-    target: Target,
-    hold_out: Annotated[
-        list[str] | None, typer.Option(help="Board group (first five digits of a name) for the val split; repeat it.")
-    ] = None,
-) -> None:
-    """Import labelled boards, divided by whole board groups.
+class Part(StrEnum):
+    """What is drawn."""
 
-    For example:
+    BOARD = "board"
+    METAL = "metal"
 
-      inspector data import DeepPCB boards/real
-    """
-    from inspector.detection import laid_on
-    from inspector.training.deeppcb import HELD_OUT_GROUPS, import_deeppcb
 
-    manifest = import_deeppcb(source, target, frozenset(hold_out or HELD_OUT_GROUPS), register=laid_on)
-    typer.echo(f"{target}: {manifest.counts['train']} boards to train on, {manifest.counts['val']} held out")
+class Finish(StrEnum):
+    """Surfaces of metal."""
+
+    BRUSHED = "brushed"
+    CAST = "cast"
+    PLATED = "plated"
+
+
+app.command("import")(datasets.import_)
+app.command()(datasets.split)
+app.command()(datasets.check)
 
 
 @app.command()
 def synth(
     target: Target,
-    parts: Annotated[int, typer.Option(min=1, help="Boards to train on.")] = 1500,
-    held_out: Annotated[int, typer.Option(min=1, help="Boards of the val split, as a line would see them.")] = 500,
-    seed: Annotated[int, typer.Option(min=0, help="Same seed, same boards.")] = 11,
+    parts: Annotated[int, typer.Option(min=1, help="Parts to train on.")] = 1500,
+    held_out: Annotated[int, typer.Option(min=1, help="Parts of the val split, as a line would see them.")] = 500,
+    seed: Annotated[int, typer.Option(min=0, help="Same seed, same parts.")] = 11,
+    *,
+    part: Annotated[
+        Part, typer.Option(help="Bare boards, or metal with scratches, dents, pits and stains.")
+    ] = Part.BOARD,
+    finish: Annotated[
+        list[Finish] | None, typer.Option(help="Metal: how its surface was made; repeat it.", show_default="all three")
+    ] = None,
+    outlines: Annotated[
+        bool, typer.Option("--outlines", help="Metal: label outlines, for segmentation, instead of boxes.")
+    ] = False,
 ) -> None:
-    """Draw virtual boards with the six bare-board defects.
+    """Draw virtual parts: boards with the six bare-board defects, or metal surfaces.
 
-    The training boards vary more than a line's boards do: grey levels, focus, noise, number of defects.
+    The training parts vary more than a line's parts do: grey levels, focus, noise, number of defects.
 
     For example:
 
       inspector data synth boards/virtual --parts 1500
+      inspector data synth metal/brushed --part metal --finish brushed --outlines
     """
+    if part is Part.METAL:
+        from inspector.cli.synth import draw_metal
+
+        names = [chosen.value for chosen in finish or Finish]
+        draw_metal(target, parts=parts, held_out=held_out, seed=seed, finishes=names, outlines=outlines)
+        typer.echo(f"{target}: {parts} metal parts to train on, {held_out} held out")
+        return
+    if finish or outlines:
+        raise typer.BadParameter("boards have no finish and no outlines", param_hint="--part")
     from inspector.capture.board import HELD_OUT_BOARDS, TRAINING_BOARDS
 
     _draw(target, "train", seed, parts, TRAINING_BOARDS)

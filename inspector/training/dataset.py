@@ -7,6 +7,7 @@ import json
 import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 
 import cv2
@@ -19,6 +20,8 @@ BOARD_CLASSES = ("open", "short", "mousebite", "spur", "spurious_copper", "pin_h
 SPLITS = ("train", "val", "good")
 IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff"})
 FIELDS_PER_LABEL = 5
+ABSENT_GREY = 114  # of a plane on which nothing is shown
+FEWEST_OUTLINE_FIELDS = 7
 
 
 class DatasetError(ConfigurationError):
@@ -47,7 +50,11 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """Where a data set comes from and how it was divided; written beside the images."""
+    """Where a data set comes from and how it was divided; written beside the images.
+
+    ``task`` says what its labels are good for (``detect``, ``segment``, ``obb``), ``divided`` by which rule its
+    splits were made, empty where the source or the import did.
+    """
 
     name: str
     licence: str
@@ -56,6 +63,8 @@ class Manifest:
     groups: dict[str, list[str]] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     content_sha256: str = ""
+    task: str = "detect"
+    divided: str = ""
 
 
 def read_grey(path: Path) -> NDArray[np.uint8]:
@@ -72,8 +81,24 @@ def read_grey(path: Path) -> NDArray[np.uint8]:
     return np.asarray(pixels, dtype=np.uint8)
 
 
-def read_pair(example: Example) -> NDArray[np.uint8]:
-    """Return the image and its golden board, shape (height, width, 2).
+def read_colour(path: Path) -> NDArray[np.uint8]:
+    """Return the image as 8-bit BGR, shape (height, width, 3); raises ``DatasetError`` as ``read_grey`` does."""
+    pixels = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if pixels is None:
+        raise DatasetError(f"{path}: not a readable image; export it again or remove it from the data set")
+    return np.asarray(pixels, dtype=np.uint8)
+
+
+class View(StrEnum):
+    """What a network sees of an example."""
+
+    IMAGE = "image"
+    PAIR = "image and golden board"
+    PAIR_WITHOUT_GOLDEN = "image and an empty plane"
+
+
+def read_view(example: Example, view: View) -> NDArray[np.uint8]:
+    """Return the image (height, width), or with its golden board or an empty plane (height, width, 2).
 
     Raises
     ------
@@ -81,6 +106,10 @@ def read_pair(example: Example) -> NDArray[np.uint8]:
         There is no golden board, or one of another size.
     """
     image = read_grey(example.image)
+    if view is View.IMAGE:
+        return image
+    if view is View.PAIR_WITHOUT_GOLDEN:
+        return np.stack([image, np.full_like(image, ABSENT_GREY)], axis=2)
     golden = read_grey(example.golden) if example.golden is not None else None
     if golden is None or golden.shape != image.shape:
         raise DatasetError(
@@ -169,13 +198,25 @@ def _label_rows(label_file: Path) -> list[list[float]]:
             row = [float(field) for field in line.split()]
         except ValueError:
             row = []
-        if len(row) != FIELDS_PER_LABEL or row[0] < 0 or not all(0 <= value <= 1 for value in row[1:]):
+        outline = len(row) >= FEWEST_OUTLINE_FIELDS and len(row) % 2
+        if (
+            (len(row) != FIELDS_PER_LABEL and not outline)
+            or row[0] < 0
+            or not all(0 <= value <= 1 for value in row[1:])
+        ):
             raise DatasetError(
-                f"{label_file}:{number}: {line!r} is not: class cx cy w h, the last four 0 … 1",
+                f"{label_file}:{number}: {line!r} is not: class cx cy w h, or class x1 y1 x2 y2 x3 y3 …, all but the "
+                "class 0 … 1",
                 remedy="Correct the line, or import the data again",
             )
-        rows.append(row)
+        rows.append([row[0], *_box_around(row[1:])] if outline else row)
     return rows
+
+
+def _box_around(corners: Sequence[float]) -> tuple[float, float, float, float]:
+    """Return centre x, centre y, width and height of the upright box around an outline."""
+    x, y = corners[::2], corners[1::2]
+    return (min(x) + max(x)) / 2, (min(y) + max(y)) / 2, max(x) - min(x), max(y) - min(y)
 
 
 def read_lines(path: Path) -> list[str]:
@@ -198,6 +239,8 @@ def write_manifest(folder: Path, manifest: Manifest, groups: dict[str, str]) -> 
             "groups": manifest.groups,
             "counts": manifest.counts,
             "content_sha256": manifest.content_sha256,
+            "task": manifest.task,
+            "divided": manifest.divided,
         },
         indent=2,
     )
@@ -229,6 +272,8 @@ def read_manifest(folder: Path) -> Manifest:
         groups=raw["groups"],
         counts=raw["counts"],
         content_sha256=raw["content_sha256"],
+        task=raw.get("task", "detect"),
+        divided=raw.get("divided", ""),
     )
 
 
