@@ -25,16 +25,19 @@ class KeptMessages:
         self._name = str(file)
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
-            self._file = file.open("a+b")
+            # Unbuffered: what a full disk refuses must not come back with the next message.
+            self._file = file.open("a+b", buffering=0)
             self._file.seek(0)
-            text = self._file.read()
+            text = self._file.readall()
             whole = text[: text.rfind(b"\n") + 1]
             self._file.truncate(len(whole))
+            self._size = len(whole)
             messages = [json.loads(line) for line in whole.splitlines()]
             self.already = [(int(message["seq"]), str(message["msg_id"])) for message in messages]
         except OSError as error:
             raise StoreError(f"{file} cannot be used: {error.strerror}", remedy="Name a file to write to") from error
         except (ValueError, KeyError, TypeError) as error:
+            self._file.close()
             raise StoreError(f"{file} is not a file of messages: {error}", remedy="Name another file") from error
         self._known = {msg_id for _, msg_id in self.already}
 
@@ -45,12 +48,16 @@ class KeptMessages:
         """Store this message, where it is new; on return it survives a power cut. Raises ``StoreError``."""
         if message["msg_id"] in self._known:
             return
+        line = json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
         try:
-            self._file.write(json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode() + b"\n")
-            self._file.flush()
+            written = 0
+            while written < len(line):
+                written += self._file.write(line[written:])
             os.fsync(self._file.fileno())
         except OSError as error:
+            self._file.truncate(self._size)
             raise StoreError(f"{self._name} cannot be written: {error.strerror}", remedy="Free disk space") from error
+        self._size += len(line)
         self._known.add(message["msg_id"])
 
     def close(self) -> None:

@@ -56,13 +56,20 @@ class Postgres:
         """Stop the server; ``immediate`` is its kill -9."""
         self._run(*self._server, "-m", mode, "stop")
 
-    def empty(self) -> str:
-        """Return the address of a new, empty database."""
+    def empty(self, disk: Path | None = None) -> str:
+        """Return the address of a new, empty database; its tables lie in the folder ``disk`` where one is named."""
         name = f"plant{next(self._numbers)}"
         with psycopg.connect(
             host=str(self._folder), user="inspector", dbname="postgres", autocommit=True
         ) as connection:
-            connection.execute(f"CREATE DATABASE {name}")  # type: ignore[arg-type]
+            place = ""
+            if disk is not None:
+                disk.mkdir(parents=True)
+                if self._as:
+                    shutil.chown(disk, UNPRIVILEGED, UNPRIVILEGED)
+                connection.execute(f"CREATE TABLESPACE {name} LOCATION '{disk}'")  # type: ignore[arg-type]
+                place = f"TABLESPACE {name}"
+            connection.execute(f"CREATE DATABASE {name} {place}")  # type: ignore[arg-type]
         return f"postgresql://inspector@/{name}?host={quote(str(self._folder), safe='')}"
 
     def close(self) -> None:

@@ -1,234 +1,254 @@
-"""Everything between the record and the MES is killed, again and again: nothing is lost, doubled or out of order."""
+"""Everything between the record and the MES is killed, cut and filled up: nothing is lost, doubled or out of order."""
 
 from __future__ import annotations
 
 import json
+import logging
 import multiprocessing
-import os
 import random
-import selectors
-import signal
-import socket
+import shutil
+import tempfile
 import threading
-from collections.abc import Iterator
-from contextlib import ExitStack
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from inspector.domain import MesError
-from inspector.mes import MessageCounter, MqttLink, OutboxRelay, ResultMessages, Source
-from inspector.mes.kept import KeptMessages
+from inspector.domain import BrokerLost, StoreError
+from inspector.mes import MqttLink
 from inspector.store import Database, RecordStore, SqlOutbox
 from tests.support.brokers import LINE, MES, MOSQUITTO, Mosquitto, eventually, running
+from tests.support.mes_ends import MESSAGES, Kept, consume_until_killed, relay_until_killed
+from tests.support.network import Wire
+from tests.support.postgres import Postgres
 from tests.support.reports import failed, passed
+from tests.support.small_disk import SmallDisk, mounted
 
-MESSAGES = ResultMessages(Source(enterprise="acme", site="north", area="boards", line="line-1", cell="cell-1"))
+logger = logging.getLogger(__name__)
+
 TOPICS = MESSAGES.topics
 ENOUGH_S = 900.0
+DISK_MB = 256
+SOON, PATIENCE_S = 0.4, 10.0
+context = multiprocessing.get_context("forkserver")
 
 
-class Wire:
-    """A TCP proxy before the broker, whose cable can be pulled."""
+class Plant:
+    """A record that is written all the time, its relay, the broker and the MES, each in a process of its own."""
 
-    def __init__(self, port: int) -> None:
-        self._to = ("127.0.0.1", port)
-        self._gate = socket.create_server(("127.0.0.1", 0))
-        self.port = self._gate.getsockname()[1]
-        self._pulled, self._ended = threading.Event(), threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
+    def __init__(self, url: str, disk: SmallDisk, server: Postgres | None, folder: Path, stack: ExitStack) -> None:
+        self.disk, self.server, self._url, self._stack = disk, server, url, stack
+        self._chance = random.Random(20_260_301)
+        self.broker = stack.enter_context(running(Mosquitto(folder / "broker")))
+        assert isinstance(self.broker, Mosquitto)
+        self.line_cable, self.mes_cable = Wire(self.broker.port), Wire(self.broker.port)
+        stack.callback(self.line_cable.close)
+        stack.callback(self.mes_cable.close)
+        self.database = Database(url, busy_timeout_s=30)
+        stack.callback(self.database.close)
+        self.outbox = SqlOutbox(self.database)
+        self._record = RecordStore(self.database)
+        self.expected: list[str] = []
+        self.refused = 0  # how often the record did not take an inspection
+        self.kept = Kept(disk.folder / "mes.jsonl")
+        self._diary = folder / "deaths"
+        self._away, self._ended = threading.Event(), threading.Event()
+        self._consumer = self._start_consumer()
+        self._nurse = threading.Thread(target=self._care, daemon=True)
+        self._nurse.start()
+        stack.callback(self._end)
+        self._ghost = MqttLink(self.broker.url, client_id="ghost", **self.broker.user(LINE))
+        self._ghost.start()
+        stack.callback(self._ghost.close)
 
-    def pull(self) -> None:
-        self._pulled.set()
+    # --- the ends ---------------------------------------------------------------------------------------
 
-    def plug(self) -> None:
-        self._pulled.clear()
-
-    def close(self) -> None:
-        self._ended.set()
-        self._thread.join(10)
-        self._gate.close()
-
-    def _run(self) -> None:  # noqa: C901
-        pairs: dict[socket.socket, socket.socket] = {}
-        with selectors.DefaultSelector() as selector:
-            selector.register(self._gate, selectors.EVENT_READ)
-
-            def drop(end: socket.socket) -> None:
-                for one in {end, pairs.pop(end, end)}:
-                    pairs.pop(one, None)
-                    selector.unregister(one)
-                    one.close()
-
-            while not self._ended.is_set():
-                for key, _ in selector.select(0.05):
-                    end = key.fileobj
-                    assert isinstance(end, socket.socket)
-                    if end is self._gate:
-                        ours, _ = self._gate.accept()
-                        try:
-                            theirs = socket.create_connection(self._to, 1)
-                        except OSError:
-                            ours.close()
-                            continue
-                        pairs[ours], pairs[theirs] = theirs, ours
-                        selector.register(ours, selectors.EVENT_READ)
-                        selector.register(theirs, selectors.EVENT_READ)
-                    elif end in pairs:
-                        try:
-                            data = end.recv(65_536)
-                            pairs[end].sendall(data)
-                        except OSError:
-                            data = b""
-                        if not data:
-                            drop(end)
-                if self._pulled.is_set():
-                    for end in list(pairs):
-                        if end in pairs:
-                            drop(end)
-            for end in list(pairs):
-                if end in pairs:
-                    drop(end)
-
-
-def relay_until_killed(url: str, port: int, user: dict[str, str]) -> None:
-    link = MqttLink(f"mqtt://127.0.0.1:{port}", client_id="line-1", **user)  # type: ignore[arg-type]
-    relay = OutboxRelay(SqlOutbox(Database(url)), delivery="ack", ack_topic=TOPICS.ack, window=32, progress_s=0.5)
-    link.attach(relay)
-    relay.start()
-    link.start()
-    threading.Event().wait()
-
-
-class Mes:
-    """A consumer that stores and acknowledges, and crashes: before it commits, after it, and with its process."""
-
-    def __init__(self, port: int, user: dict[str, str], file: Path, chance: random.Random) -> None:
-        self._port, self._user, self._file, self._chance = port, user, file, chance
-        self.crashes = 0
-        self._start()
-
-    def _start(self) -> None:
-        self._kept = KeptMessages(self._file)
-        self.counter = MessageCounter(
-            f"mqtt://127.0.0.1:{self._port}",
-            TOPICS.result,
-            client_id="mes",
-            ack_topic=TOPICS.ack,
-            already=self._kept.already,
-            on_result=self._commit,
-            **self._user,  # type: ignore[arg-type]
-        )
-        self.counter.link.start()
-
-    def _commit(self, message: dict[str, Any]) -> None:
-        dice = self._chance.random()
-        if dice < 0.002:
-            self.crashes += 1
-            raise MesError("crashed before the commit")
-        self._kept.keep(message)
-        if dice > 0.998:
-            self.crashes += 1
-            raise MesError("crashed after the commit, before the acknowledgement")
-
-    def restart(self) -> None:
-        self.close()
-        self._start()
-
-    def close(self) -> None:
-        self.counter.link.close()
-        self._kept.close()
-
-    def count(self) -> int:
-        return len(self._kept)
-
-    def stored(self) -> list[dict[str, Any]]:
-        text = self._file.read_bytes()
-        return [json.loads(line) for line in text[: text.rfind(b"\n") + 1].splitlines()]
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'record.db'}"
-    return str(request.getfixturevalue("postgres").empty())
-
-
-@pytest.fixture
-def stack() -> Iterator[ExitStack]:
-    with ExitStack() as stack:
-        yield stack
-
-
-@pytest.mark.skipif(MOSQUITTO is None, reason="mosquitto is not installed (Debian: apt install mosquitto)")
-@pytest.mark.timeout(1800)
-@pytest.mark.parametrize(
-    ("results", "kills"), [(400, 8), pytest.param(10_000, 200, marks=pytest.mark.soak)], ids=["short", "full"]
-)
-def test_whatever_is_killed_every_result_arrives_once_and_in_order(  # noqa: PLR0915
-    url: str, results: int, kills: int, tmp_path: Path, stack: ExitStack
-) -> None:
-    chance = random.Random(20_260_301)
-    broker = stack.enter_context(running(Mosquitto(tmp_path / "broker")))
-    assert isinstance(broker, Mosquitto)
-    wire = Wire(broker.port)
-    stack.callback(wire.close)
-    database = Database(url)
-    stack.callback(database.close)
-    record = RecordStore(database)
-    expected: list[str] = []
-
-    def inspect(count: int) -> None:
+    def inspect(self, count: int) -> None:
+        """Record that many parts, each again and again until the record has taken it."""
         for _ in range(count):
-            number = len(expected)
+            number = len(self.expected)
             report = failed(number) if number % 10 == 0 else passed(number)
-            record.record(report, pixels=None, texts={}, messages=[MESSAGES.result(report)])
-            expected.append(str(report.id))
+            while not self._ended.is_set():
+                try:
+                    self._record.record(report, pixels=None, texts={}, messages=[MESSAGES.result(report)])
+                    break
+                except StoreError:
+                    self.refused += 1
+                    self._ended.wait(0.02)
+            self.expected.append(str(report.id))
 
-    mes = Mes(broker.port, broker.user(MES), tmp_path / "mes.jsonl", chance)
-    stack.callback(mes.close)
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.system.test_mes_soak"])
+    def relay(self) -> Any:
+        process = context.Process(
+            target=relay_until_killed, args=(self._url, self.line_cable.port, self.broker.user(LINE)), daemon=True
+        )
+        process.start()
+        self._stack.callback(kill, process)
+        return process
 
-    def relay() -> Any:
-        process = context.Process(target=relay_until_killed, args=(url, wire.port, broker.user(LINE)), daemon=True)
+    def _start_consumer(self) -> Any:
+        arguments = (self.mes_cable.port, self.broker.user(MES), self.disk.folder / "mes.jsonl", self._diary)
+        process = context.Process(
+            target=consume_until_killed, args=(*arguments, self._chance.randrange(2**32)), daemon=True
+        )
         process.start()
         return process
 
-    def kill(process: Any) -> None:
-        os.kill(process.pid, signal.SIGKILL)
-        process.join(60)
+    def _care(self) -> None:
+        while not self._ended.is_set():
+            self._consumer.join(0.02)
+            if not self._consumer.is_alive() and not self._away.is_set():
+                self._consumer = self._start_consumer()
 
+    def _end(self) -> None:
+        self._ended.set()
+        self._nurse.join()
+        kill(self._consumer)
+
+    def deaths(self) -> Counter[str]:
+        return Counter(self._diary.read_text(encoding="utf-8").split() if self._diary.exists() else [])
+
+    # --- what goes wrong --------------------------------------------------------------------------------
+
+    def faults(self) -> dict[str, Callable[[], None]]:
+        faults = {
+            "relay alone": lambda: None,
+            "network cut": self.cut,
+            "network silent": self.swallow,
+            "broker, consumer there": self.kill_broker,
+            "broker, consumer away": self.kill_broker_while_the_consumer_is_away,
+            "consumer": lambda: kill(self._consumer),
+            "duplicates": self.repeat,
+            "disk full": self.fill,
+        }
+        return faults | ({"database server": self.kill_server} if self.server is not None else {})
+
+    def cut(self) -> None:
+        cables = self._chance.choice([(self.line_cable,), (self.mes_cable,), (self.line_cable, self.mes_cable)])
+        for cable in cables:
+            cable.pull()
+        self._pause(0.3)
+        for cable in cables:
+            cable.plug()
+
+    def swallow(self) -> None:
+        cable = self._chance.choice([self.line_cable, self.mes_cable])
+        cable.swallow()
+        self._pause(0.5)
+        cable.plug()
+
+    def kill_broker(self) -> None:
+        self.broker.kill()
+        self._pause(0.2)
+        self.broker.start()
+
+    def kill_broker_while_the_consumer_is_away(self) -> None:
+        self._away.set()
+        kill(self._consumer)
+        self._pause(0.3)  # the broker takes for the consumer what it will forget
+        self.kill_broker()
+        self._away.clear()
+
+    def repeat(self) -> None:
+        """Say again what was said before, results and acknowledgements, and what is not due yet."""
+        heard = self.kept.messages()
+        copies = [heard[-1:], self._chance.sample(heard, min(10, len(heard))), heard[-5:]]
+        ahead = self.outbox.pending(0, 20)[-1:]
+        with suppress(BrokerLost):
+            for message in (message for some in copies for message in some):
+                self._ghost.publish(TOPICS.result, json.dumps(message).encode())
+            for message in ahead:
+                early = json.loads(message.body) | {"seq": message.seq, "oldest_seq": 1}
+                self._ghost.publish(TOPICS.result, json.dumps(early).encode())
+
+    def fill(self) -> None:
+        self.disk.fill()
+        self._pause(0.5)
+        self.disk.free()
+
+    def kill_server(self) -> None:
+        assert self.server is not None
+        self.server.stop()
+        self.server.start()
+
+    def let_some_through(self, most: int) -> None:
+        """Wait for a random moment: soon, whatever is going on, or when the consumer has got some more messages."""
+        if self._chance.random() < SOON:
+            self._pause(0.6)
+            return
+        further = self.kept.count() + self._chance.randrange(most)
+        eventually(lambda: self.kept.count() >= further, PATIENCE_S)
+
+    def _pause(self, most_s: float) -> None:
+        self._ended.wait(self._chance.uniform(0.0, most_s))
+
+
+def kill(process: Any) -> None:
+    process.kill()
+    process.join(60)
+
+
+@pytest.fixture
+def disk() -> Iterator[SmallDisk]:
+    folder = Path(tempfile.mkdtemp(prefix="disk-"))  # the database's own user has to find its way there
+    folder.chmod(0o755)
+    with mounted(folder / "disk", DISK_MB) as disk:
+        yield disk
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def plant(request: pytest.FixtureRequest, disk: SmallDisk, tmp_path: Path) -> Iterator[Plant]:
+    server: Postgres | None = None
+    url = f"sqlite:///{disk.folder / 'record.db'}"
+    if request.param == "postgres":
+        server = request.getfixturevalue("postgres")
+        url = server.empty(disk.folder / "tables")
+    context.set_forkserver_preload(["tests.support.mes_ends"])
+    with ExitStack() as stack:
+        yield Plant(url, disk, server, tmp_path, stack)
+
+
+@pytest.mark.skipif(MOSQUITTO is None, reason="mosquitto is not installed (Debian: apt install mosquitto)")
+@pytest.mark.timeout(3600)
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # a killed server's connections
+@pytest.mark.parametrize(
+    ("results", "kills"), [(300, 9), pytest.param(10_000, 200, marks=pytest.mark.soak)], ids=["short", "full"]
+)
+def test_whatever_is_killed_every_result_arrives_once_and_in_order(plant: Plant, results: int, kills: int) -> None:
+    chance = random.Random(7)
+    began, happened = time.monotonic(), Counter[str]()
+    deck: list[str] = []
     for number in range(kills):
-        inspect(results // kills)
-        process = relay()
-        # Anywhere between its start, a few messages later, and a moment after the last.
-        further = mes.count() + chance.randrange(2 * results // kills)
-        eventually(lambda: mes.count() >= further, chance.uniform(0.2, 3.0))  # noqa: B023
-        threading.Event().wait(chance.uniform(0.0, 0.02))
-        match number % 8:
-            case 2:
-                wire.pull()
-                threading.Event().wait(chance.uniform(0.0, 0.3))
-                wire.plug()
-            case 4:
-                broker.kill()
-                broker.start()
-            case 6:
-                mes.restart()
-            case 7:  # with the consumer away
-                mes.close()
-                broker.kill()
-                broker.start()
-                mes.restart()
+        due = results * (number + 1) // kills - len(plant.expected)
+        writer = threading.Thread(target=plant.inspect, args=(due,))
+        writer.start()
+        process = plant.relay()
+        deck = deck or chance.sample(list(plant.faults()), len(plant.faults()))
+        fault = deck.pop()
+        # Anywhere between the start of the relay, some messages later, and a moment after the last.
+        plant.let_some_through(results // kills)
+        plant.faults()[fault]()
+        happened[fault] += 1
+        plant.let_some_through(results // kills)
         kill(process)
-    inspect(results - len(expected))
-    process = relay()
-    stack.callback(kill, process)
-    assert eventually(lambda: mes.count() >= results, ENOUGH_S)
-    stored = mes.stored()
-    assert [message["msg_id"] for message in stored] == expected
+        writer.join()
+        logger.info("kill %d: %s, %d of %d at the consumer", number + 1, fault, plant.kept.count(), results)
+    process = plant.relay()
+    assert eventually(lambda: plant.kept.count() >= results, ENOUGH_S)
+    assert eventually(lambda: plant.outbox.backlog().messages == 0, 60)
+    stored = plant.kept.messages()
+    assert [message["msg_id"] for message in stored] == plant.expected
     assert [message["seq"] for message in stored] == list(range(1, results + 1))
-    assert eventually(lambda: SqlOutbox(database).backlog().messages == 0, 60)
+    deaths = plant.deaths()
+    if results >= 10_000:
+        assert deaths["before"] > 5
+        assert deaths["after"] > 5
+        assert plant.refused > 0
+    logger.info(
+        "%d results, %d relay kills, %s, consumer died %s, record refused %d times: all there, %.0f s",
+        results, kills, dict(happened), dict(deaths), plant.refused, time.monotonic() - began,
+    )  # fmt: skip
