@@ -28,12 +28,18 @@ class Connection(Protocol):
         """How many QoS 1 messages the broker takes before it has acknowledged the first."""
         ...
 
-    def publish(self, topic: str, payload: bytes, *, retain: bool = False, correlation: bytes = b"") -> int:
-        """Hand over one message at QoS 1; return its number for ``delivered``; raises ``BrokerLost``."""
+    def publish(
+        self, topic: str, payload: bytes, *, retain: bool = False, correlation: bytes = b"", qos: int = 1
+    ) -> int:
+        """Hand over one message; return its number for ``delivered``; raises ``BrokerLost``."""
         ...
 
     def subscribe(self, topic: str) -> None:
         """Ask for this topic at QoS 1; raises ``BrokerLost``."""
+        ...
+
+    def leave(self) -> None:
+        """End this connection with the good-bye; the link makes a new one."""
         ...
 
     def problem(self, detail: str) -> None:

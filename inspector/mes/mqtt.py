@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import logging
-import ssl
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
@@ -18,15 +16,15 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from inspector.domain import BrokerLost, ConfigurationError, LampState, MesError
+from inspector.domain import BrokerLost, LampState, MesError
+from inspector.mes.address import Address, trust
 from inspector.mes.link import Envelope, Listener
 
-__all__ = ["Address", "MqttLink", "Presence", "Protocol"]
+__all__ = ["MqttLink", "Presence", "Protocol"]
 
 logger = logging.getLogger(__name__)
 
 Protocol = Literal["auto", "5", "3.1.1"]
-DEFAULT_PORTS = {"mqtt": 1883, "mqtts": 8883}
 KEEP_ALIVE_S = 15
 CONNACK_TIMEOUT_S = 3.0
 TCP_TIMEOUT_S = 5.0
@@ -37,61 +35,35 @@ QUIET: Callable[[LampState], None] = lambda _: None  # noqa: E731
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
-    """Where a broker listens, and whether it speaks TLS."""
-
-    host: str
-    port: int
-    tls: bool = False
-
-    @classmethod
-    def parse(cls, url: str) -> Address:
-        """Read ``mqtt://host[:port]`` or ``mqtts://host[:port]``; raises ``ConfigurationError``."""
-        remedy = "Write it as mqtt://host:port, for example mqtt://127.0.0.1:1883, or mqtts://host:port with TLS"
-        try:
-            parts = urlsplit(url)
-            host, port = parts.hostname, parts.port
-        except ValueError as error:
-            raise ConfigurationError(f"{url!r} is not a broker address: {error}", remedy=remedy) from error
-        if parts.username or parts.password:
-            raise ConfigurationError(
-                f"the broker address of {host} carries credentials", remedy="Give user and password by their own keys"
-            )
-        if parts.scheme not in DEFAULT_PORTS or not host or parts.path.strip("/") or parts.query:
-            raise ConfigurationError(f"{url!r} is not a broker address", remedy=remedy)
-        return cls(host, DEFAULT_PORTS[parts.scheme] if port is None else port, tls=parts.scheme == "mqtts")
-
-    def __str__(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{'mqtts' if self.tls else 'mqtt'}://{host}:{self.port}"
-
-
-@dataclass(frozen=True, slots=True)
 class Presence:
-    """A retained word of ourselves: ``offline`` is the Last Will and the good-bye."""
+    """A word of ourselves at QoS 1: ``online`` is said at each connect, ``offline`` is Last Will and good-bye."""
 
     topic: str
-    online: bytes
+    online: bytes | None
     offline: bytes
+    retain: bool = True
 
 
 class _Connection:
     """One paho client: never reused, so that no message of an earlier connection can slip into a later one."""
 
-    def __init__(self, client: Client, name: str, problem: Callable[[str], None]) -> None:
+    def __init__(self, client: Client, name: str, problem: Callable[[str], None], leave: Callable[[], None]) -> None:
         self._client = client
         self._name = name
         self._problem = problem
+        self._leave = leave
         self.receive_maximum = RECEIVE_MAXIMUM
         self.asked: dict[int, str] = {}  # subscriptions by their number
 
-    def publish(self, topic: str, payload: bytes, *, retain: bool = False, correlation: bytes = b"") -> int:
+    def publish(
+        self, topic: str, payload: bytes, *, retain: bool = False, correlation: bytes = b"", qos: int = 1
+    ) -> int:
         properties: Properties | None = None
         if correlation:
             properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
             properties.CorrelationData = correlation
         try:
-            info = self._client.publish(topic, payload, qos=1, retain=retain, properties=properties)
+            info = self._client.publish(topic, payload, qos=qos, retain=retain, properties=properties)
         except ValueError as error:
             raise MesError(f"no message for the topic {topic!r}: {error}") from error
         if info.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
@@ -104,6 +76,9 @@ class _Connection:
             self.asked[number] = topic
         if code != MQTTErrorCode.MQTT_ERR_SUCCESS:
             raise BrokerLost(f"the broker {self._name} is gone")
+
+    def leave(self) -> None:
+        self._leave()
 
     def problem(self, detail: str) -> None:
         self._problem(detail)
@@ -123,7 +98,9 @@ class MqttLink:
     client_id
         Stable, and used by nobody else: the broker keeps the session under this name.
     presence
-        Retained state and Last Will; None sends none.
+        State and Last Will, or what makes one for each CONNECT that is sent; None sends none.
+    keep_session
+        Whether the broker keeps subscriptions and messages for us while we are away.
     protocol
         ``auto`` tries MQTT 5, then 3.1.1. A broker that leaves MQTT 5 unanswered costs three seconds per
         connection: say ``3.1.1`` there.
@@ -146,7 +123,8 @@ class MqttLink:
         ca_file: Path | None = None,
         cert_file: Path | None = None,
         key_file: Path | None = None,
-        presence: Presence | None = None,
+        presence: Presence | Callable[[], Presence] | None = None,
+        keep_session: bool = True,
         protocol: Protocol = "auto",
         on_lamp: Callable[[LampState], None] = QUIET,
     ) -> None:
@@ -154,8 +132,12 @@ class MqttLink:
         self._client_id = client_id
         self._username = username
         self._password = password
-        self._tls = _trust(ca_file, cert_file, key_file) if self.address.tls else None
-        self._presence = presence
+        self._tls = trust(ca_file, cert_file, key_file) if self.address.tls else None
+        self._make_presence: Callable[[], Presence | None] = (
+            (lambda: presence) if presence is None or isinstance(presence, Presence) else presence
+        )
+        self._presence: Presence | None = None
+        self._keep_session = keep_session
         self._protocols = {
             "auto": (MQTTProtocolVersion.MQTTv5, MQTTProtocolVersion.MQTTv311),
             "5": (MQTTProtocolVersion.MQTTv5,),
@@ -168,7 +150,7 @@ class MqttLink:
         self._error: MesError | None = None
         self._tried = threading.Event()
         self._ended = threading.Event()
-        self._stopping = threading.Event()
+        self._stopping, self._leaving = threading.Event(), threading.Event()
         self._connection: _Connection | None = None
         self._was_up = False
         self._unanswered = True
@@ -232,9 +214,11 @@ class MqttLink:
         self._was_up = False
         self._tried.clear()
         self._ended.clear()
+        self._leaving.clear()
         self._unanswered = True
         if self._stopping.is_set():  # else close() could have rung just before the bells were silenced
             return True
+        self._presence = self._presence or self._make_presence()
         client = self._client(protocol)
         try:
             client.connect(self.address.host, self.address.port, KEEP_ALIVE_S, **self._start_options(protocol))
@@ -253,6 +237,7 @@ class MqttLink:
             self._ended.wait()
         finally:
             self._part(client)
+            self._presence = None  # the broker has heard it; where it could not be reached, it serves again
         if self._unanswered and not self._stopping.is_set() and protocol is self._protocols[-1]:
             self._failed(
                 BrokerLost(
@@ -263,8 +248,9 @@ class MqttLink:
         return not self._unanswered
 
     def _part(self, client: Client) -> None:
-        if self._connection is not None and self._stopping.is_set() and self._presence is not None:
-            info = client.publish(self._presence.topic, self._presence.offline, qos=1, retain=True)
+        own_wish = self._stopping.is_set() or self._leaving.is_set()
+        if self._connection is not None and own_wish and self._presence is not None:
+            info = client.publish(self._presence.topic, self._presence.offline, qos=1, retain=self._presence.retain)
             try:
                 info.wait_for_publish(1.0)
             except (RuntimeError, ValueError):  # the connection went first: the Last Will says it
@@ -278,7 +264,9 @@ class MqttLink:
                 listener.lost()
 
     def _client(self, protocol: MQTTProtocolVersion) -> Client:
-        options: dict[str, Any] = {} if protocol is MQTTProtocolVersion.MQTTv5 else {"clean_session": False}
+        options: dict[str, Any] = (
+            {} if protocol is MQTTProtocolVersion.MQTTv5 else {"clean_session": not self._keep_session}
+        )
         client = Client(
             CallbackAPIVersion.VERSION2,
             client_id=self._client_id,
@@ -293,7 +281,7 @@ class MqttLink:
         if self._username:
             client.username_pw_set(self._username, self._password)
         if self._presence is not None:
-            client.will_set(self._presence.topic, self._presence.offline, qos=1, retain=True)
+            client.will_set(self._presence.topic, self._presence.offline, qos=1, retain=self._presence.retain)
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_publish = self._on_publish
@@ -301,10 +289,11 @@ class MqttLink:
         client.on_message = self._on_message
         return client
 
-    @staticmethod
-    def _start_options(protocol: MQTTProtocolVersion) -> dict[str, Any]:
+    def _start_options(self, protocol: MQTTProtocolVersion) -> dict[str, Any]:
         if protocol is not MQTTProtocolVersion.MQTTv5:
             return {}
+        if not self._keep_session:
+            return {"clean_start": True}
         properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
         properties.SessionExpiryInterval = SESSION_EXPIRY_S
         return {"clean_start": False, "properties": properties}
@@ -328,13 +317,13 @@ class MqttLink:
             return
         self._unanswered = False
         self._was_up = True
-        connection = _Connection(client, str(self.address), self._problem)
+        connection = _Connection(client, str(self.address), self._problem, self._leave)
         connection.receive_maximum = getattr(properties, "ReceiveMaximum", RECEIVE_MAXIMUM)
         self._connection = connection
         self._error = None
         self._show(True, f"{self.address}")
-        if self._presence is not None:
-            client.publish(self._presence.topic, self._presence.online, qos=1, retain=True)
+        if self._presence is not None and self._presence.online is not None:
+            client.publish(self._presence.topic, self._presence.online, qos=1, retain=self._presence.retain)
         for listener in self._listeners:
             listener.connected(connection)
         self._up.set()
@@ -377,6 +366,10 @@ class MqttLink:
             for listener in self._listeners:
                 listener.received(connection, message.topic, bytes(message.payload), envelope)
 
+    def _leave(self) -> None:
+        self._leaving.set()
+        self._ended.set()
+
     # --- the lamp -----------------------------------------------------------------------------------------
 
     def _failed(self, error: MesError) -> None:
@@ -398,23 +391,3 @@ class MqttLink:
         elif before.good is False:
             logger.info("MES: %s is back", self.address)
         self._on_lamp(lamp)
-
-
-def _trust(ca_file: Path | None, cert_file: Path | None, key_file: Path | None) -> ssl.SSLContext:
-    try:
-        context = ssl.create_default_context(cafile=ca_file)
-    except OSError as error:
-        raise ConfigurationError(
-            f"the certificates in {ca_file} cannot be used: {error.strerror or error}",
-            remedy="Name a PEM file with the certificate authority of the broker",
-        ) from error
-    if cert_file is not None:
-        try:
-            # An answer instead of the library's question at the terminal where the key is encrypted.
-            context.load_cert_chain(cert_file, key_file, password=lambda: b"")
-        except OSError as error:
-            raise ConfigurationError(
-                f"the certificate {cert_file} with the key {key_file} cannot be used: {error.strerror or error}",
-                remedy="Name PEM files that belong together; the key must not have a passphrase",
-            ) from error
-    return context

@@ -6,7 +6,7 @@ from inspector.store.database import Database
 from inspector.store.history import SqlHistory
 from inspector.store.images import ImageArchive, Room
 from inspector.store.ledger import Ledger
-from inspector.store.outbox import Backlog, SqlOutbox
+from inspector.store.outbox import Backlog, Numbers, SqlOutbox
 from inspector.store.record import RecordStore
 from inspector.store.shifts import ShiftRecord
 
@@ -15,6 +15,7 @@ __all__ = [
     "Database",
     "ImageArchive",
     "Ledger",
+    "Numbers",
     "RecordStore",
     "Room",
     "ShiftRecord",

@@ -6,14 +6,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import ColumnElement, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, delete, func, select, text, update
 from sqlmodel import col
 
 from inspector.domain import OutboxMessage, Queue
 from inspector.store.database import Database
-from inspector.store.tables import OutboxRow
+from inspector.store.tables import CounterRow, OutboxRow
 
-__all__ = ["Backlog", "SqlOutbox", "stream_name"]
+__all__ = ["Backlog", "Numbers", "SqlOutbox", "stream_name", "take_numbers"]
 
 
 def _now() -> datetime:
@@ -23,6 +23,34 @@ def _now() -> datetime:
 def stream_name(line: str, station: str, queue: str) -> str:
     """Return the name under which the messages of one station and queue are numbered."""
     return f"{line}/{station}/{queue}"
+
+
+def take_numbers(connection: Connection, stream: str, count: int) -> int:
+    """Return the first of ``count`` numbers of the stream; others that want some wait for our commit."""
+    take = (
+        update(CounterRow)
+        .where(col(CounterRow.stream) == stream)
+        .values(last=col(CounterRow.last) + count)
+        .returning(col(CounterRow.last))
+    )
+    last: int | None = connection.execute(take).scalar_one_or_none()
+    if last is None:
+        begin = text("INSERT INTO outbox_counter (stream, last) VALUES (:stream, 0) ON CONFLICT (stream) DO NOTHING")
+        connection.execute(begin, {"stream": stream})
+        last = int(connection.execute(take).scalar_one())
+    return last - count + 1
+
+
+class Numbers:
+    """A counter that survives restarts and begins with 0."""
+
+    def __init__(self, database: Database, name: str, *, line: str = "", station: str = "") -> None:
+        self._database, self._stream = database, stream_name(line, station, name)
+
+    def __call__(self) -> int:
+        """Return the next number; raises ``StoreError``."""
+        with self._database.write() as connection:
+            return take_numbers(connection, self._stream, 1) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +106,18 @@ class SqlOutbox:
         with self._database.read() as connection:
             rows = connection.execute(query).all()
         return [OutboxMessage(row.msg_id, row.topic, row.body, seq=row.seq, refused=row.refused or "") for row in rows]
+
+    def newest(self) -> OutboxMessage | None:
+        """Return the last message written, acknowledged or not; None where none is kept. Raises ``StoreError``."""
+        query = (
+            select(col(OutboxRow.seq), col(OutboxRow.msg_id), col(OutboxRow.topic), col(OutboxRow.body))
+            .where(self._own)
+            .order_by(col(OutboxRow.seq).desc())
+            .limit(1)
+        )
+        with self._database.read() as connection:
+            row = connection.execute(query).first()
+        return OutboxMessage(row.msg_id, row.topic, row.body, seq=row.seq) if row is not None else None
 
     def acknowledge(self, upto: int) -> None:
         """Mark every message with ``seq <= upto`` as safely at the consumer; raises ``StoreError``."""

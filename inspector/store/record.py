@@ -9,7 +9,7 @@ from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Select, func, insert, select, text, update
+from sqlalchemy import Connection, Select, func, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import aliased
 from sqlmodel import col
@@ -31,9 +31,9 @@ from inspector.domain import (
 from inspector.store.audit import append_act
 from inspector.store.database import Database
 from inspector.store.images import ImageArchive
-from inspector.store.outbox import stream_name
+from inspector.store.outbox import stream_name, take_numbers
 from inspector.store.rows import defect_rows, inspection_row, measurement_rows
-from inspector.store.tables import CounterRow, DefectRow, DispositionRow, InspectionRow, MeasurementRow, OutboxRow
+from inspector.store.tables import DefectRow, DispositionRow, InspectionRow, MeasurementRow, OutboxRow
 
 __all__ = ["RecordStore"]
 
@@ -253,7 +253,7 @@ class RecordStore:
         for message in messages:
             queues.setdefault(stream_name(self._line, self._station, message.queue), []).append(message)
         for stream, waiting in sorted(queues.items()):
-            first = self._numbers(connection, stream, len(waiting))
+            first = take_numbers(connection, stream, len(waiting))
             rows = [
                 {
                     "stream": stream,
@@ -266,24 +266,6 @@ class RecordStore:
                 for place, message in enumerate(waiting)
             ]
             connection.execute(insert(OutboxRow), rows)
-
-    @staticmethod
-    def _numbers(connection: Connection, stream: str, count: int) -> int:
-        """Return the first of ``count`` numbers of the stream; others that want some wait for our commit."""
-        take = (
-            update(CounterRow)
-            .where(col(CounterRow.stream) == stream)
-            .values(last=col(CounterRow.last) + count)
-            .returning(col(CounterRow.last))
-        )
-        last: int | None = connection.execute(take).scalar_one_or_none()
-        if last is None:
-            begin = text(
-                "INSERT INTO outbox_counter (stream, last) VALUES (:stream, 0) ON CONFLICT (stream) DO NOTHING"
-            )
-            connection.execute(begin, {"stream": stream})
-            last = int(connection.execute(take).scalar_one())
-        return last - count + 1
 
     def _disposition_row(self, key: int, disposition: Disposition) -> dict[str, Any]:
         return {

@@ -18,8 +18,8 @@ from inspector.mes.embedded_broker import EmbeddedBroker
 
 SHIPPED = Path(__file__).resolve().parents[2] / "deploy" / "mosquitto"
 MOSQUITTO = shutil.which("mosquitto", path=f"/usr/sbin:/usr/local/sbin:{os.environ.get('PATH', '')}")
-LINE, MES = "inspector", "mes"
-PASSWORDS = {LINE: "line-secret", MES: "mes-secret"}
+LINE, MES, SCADA = "inspector", "mes", "scada"
+PASSWORDS = {LINE: "line-secret", MES: "mes-secret", SCADA: "scada-secret"}
 UP_WITHIN_S = 20.0
 
 

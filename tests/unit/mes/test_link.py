@@ -10,8 +10,8 @@ import pytest
 
 from inspector.domain import BrokerLost, ConfigurationError, MesError
 from inspector.mes import MqttLink
+from inspector.mes.address import Address
 from inspector.mes.embedded_broker import EmbeddedBroker
-from inspector.mes.mqtt import Address
 from tests.support.brokers import LINE, MOSQUITTO, PASSWORDS, Embedded, Mosquitto, eventually, free_port, running
 
 
