@@ -11,6 +11,7 @@ from inspector.cli import (
     anomaly,
     bench,
     calibrate,
+    camera,
     check,
     data,
     evaluate,
@@ -45,6 +46,7 @@ app.command()(check.schema)
 app.command()(train.train)
 app.command()(evaluate.evaluate)
 app.add_typer(bench.app, name="bench")
+app.add_typer(camera.app, name="camera")
 app.add_typer(calibrate.app, name="calibrate")
 app.add_typer(msa.app, name="msa")
 app.add_typer(models.app, name="models")

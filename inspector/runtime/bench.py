@@ -27,7 +27,8 @@ from inspector.runtime.demo import demo_settings
 from inspector.runtime.line import Line
 from inspector.runtime.supervisor import Child, Supervisor
 from inspector.runtime.wiring.plc import build_trigger_source
-from inspector.runtime.wiring.verdict import build_camera, build_detector, build_gauge, build_judge, build_spool
+from inspector.runtime.wiring.cameras import build_camera
+from inspector.runtime.wiring.verdict import build_detector, build_gauge, build_judge, build_spool
 from inspector.settings import LineSettings, load_line
 
 __all__ = ["Figures", "measure"]

@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 
 from inspector.capture.board import golden_board
-from inspector.runtime.wiring.verdict import build_virtual_camera
+from inspector.runtime.wiring.cameras import build_virtual_camera
 from inspector.settings import FolderCamera, GoldenSettings, LineSettings, SimulatedPlc, VirtualCamera, load_line
 from inspector.settings.detectors import AnyDetector
 

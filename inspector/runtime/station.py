@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from inspector.domain import (
+    Camera,
     Command,
     CommandSource,
     FaultCode,
@@ -20,6 +21,7 @@ from inspector.domain import (
     ReleaseLine,
     SelectRecipe,
     TriggerSource,
+    WatchedCamera,
 )
 from inspector.runtime.line import Line, StageHungError
 from inspector.runtime.recovery import Surveyed, recover
@@ -27,16 +29,16 @@ from inspector.runtime.signals import SignalSender
 from inspector.runtime.spool import Spool
 from inspector.runtime.status import StatusKeeper
 from inspector.runtime.supervisor import Lifeline
+from inspector.runtime.wiring.cameras import build_camera
 from inspector.runtime.wiring.plc import build_trigger_source
 from inspector.runtime.wiring.verdict import (
-    build_camera,
     build_commands,
     build_detector,
     build_gauge,
     build_judge,
     build_spool,
 )
-from inspector.settings import LineSettings
+from inspector.settings import GenICamCamera, LineSettings
 
 __all__ = ["Desk", "initial_status", "station_main"]
 
@@ -104,7 +106,8 @@ async def _run(lifeline: Lifeline, settings: LineSettings, data: Path, plc_url: 
         flow = asyncio.create_task(_inspect(line, source, spool))
         obey = asyncio.create_task(desk.obey(commands))
         care = asyncio.create_task(_care(lifeline, source, spool, status, desk))
-        done, pending = await asyncio.wait({flow, obey, care}, return_when=asyncio.FIRST_COMPLETED)
+        watch = asyncio.create_task(_watch(camera, status, _hottest_c(settings)))
+        done, pending = await asyncio.wait({flow, obey, care, watch}, return_when=asyncio.FIRST_COMPLETED)
         for task in pending:
             task.cancel()
         await asyncio.gather(*pending, return_exceptions=True)
@@ -147,6 +150,18 @@ class Desk:
                     return
                 self._status.recipe(recipe)
                 log.warning("recipe %s, by %s", recipe, by)
+
+
+async def _watch(camera: Camera, status: StatusKeeper, hottest_c: float | None) -> None:
+    """Keep the camera's lamp honest between the parts, until cancelled."""
+    while True:
+        if isinstance(camera, WatchedCamera):
+            status.camera(camera.health(), hottest_c=hottest_c)
+        await asyncio.sleep(TICK_S)
+
+
+def _hottest_c(settings: LineSettings) -> float | None:
+    return settings.camera.max_temperature_c if isinstance(settings.camera, GenICamCamera) else None
 
 
 async def _inspect(line: Line, source: Surveyed, spool: Spool) -> None:

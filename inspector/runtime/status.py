@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from inspector.domain import FaultCode, InspectionReport, Lamp, LampState, LineStatus
+from inspector.domain import CameraHealth, FaultCode, InspectionReport, Lamp, LampState, LineStatus
 
 __all__ = ["StatusKeeper"]
 
@@ -26,6 +26,7 @@ class StatusKeeper:
     def __init__(self, status: LineStatus, tell: Callable[[LineStatus], None]) -> None:
         self._lock = threading.Lock()
         self._status, self._tell = status, tell
+        self._camera_ok, self._camera_detail = True, ""
 
     def lamp(self, lamp: Lamp, good: bool | None, detail: str = "") -> None:
         """Set one lamp."""
@@ -37,6 +38,16 @@ class StatusKeeper:
             lamps = {**self._status.lamps, lamp: LampState(good, since, detail)}
             self._status = replace(self._status, lamps=lamps)
         self.repeat()
+
+    def camera(self, health: CameraHealth, *, hottest_c: float | None = None) -> None:
+        """Show how the camera fares; it is not well where it is away or warmer than ``hottest_c``."""
+        warm = health.temperature_c is not None and hottest_c is not None and health.temperature_c > hottest_c
+        before, self._camera_ok = self._camera_ok, health.connected and not warm
+        self._camera_detail = _detail(health, hottest_c if warm else None)
+        if not self._camera_ok or not before:
+            self.lamp(Lamp.CAMERA, self._camera_ok, self._camera_detail)
+        elif self._status.lamps[Lamp.CAMERA].good:
+            self.lamp(Lamp.CAMERA, True, self._camera_detail)
 
     def ready(self, ready: bool) -> None:
         """Say whether the line takes triggers."""
@@ -60,13 +71,33 @@ class StatusKeeper:
         elif fault is FaultCode.DETECTOR:
             self.lamp(Lamp.MODEL, False, _note(report))
         elif report.detections is not None:
-            self.lamp(Lamp.CAMERA, True)
+            self.lamp(Lamp.CAMERA, self._camera_ok, self._camera_detail)
             self.lamp(Lamp.MODEL, True)
         self.repeat()
 
     def repeat(self) -> None:
         """Tell the status again; it is also the sign of life."""
         self._tell(self._status)
+
+
+def _detail(health: CameraHealth, limit_c: float | None) -> str:
+    """Return the figures somebody who looks at the lamp wants to know; counts only where something was lost."""
+    said = [health.detail] if health.detail else []
+    if health.temperature_c is not None:
+        above = f", above {limit_c:g} °C" if limit_c is not None else ""
+        said.append(f"{health.temperature_c:.0f} °C{above}")
+    counts = {
+        "frames not whole": health.incomplete,
+        "frames missing": health.missing,
+        "frames without trigger": health.unasked,
+        "packets lost": health.packets_lost,
+        "packets sent again": health.packets_resent,
+        "reconnections": health.reconnections,
+    }
+    said += [f"{name}: {count}" for name, count in counts.items() if count]
+    if health.last_frame_at is not None:
+        said.append(f"last frame {health.last_frame_at.astimezone():%H:%M:%S}")
+    return "; ".join(said)
 
 
 def _note(report: InspectionReport) -> str:

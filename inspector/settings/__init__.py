@@ -1,5 +1,6 @@
 """line_configs/*.yaml -> validated settings."""
 
+from inspector.settings.cameras import GenICamCamera, VideoCamera
 from inspector.settings.detectors import (
     BlobSettings,
     CaliperSettings,
@@ -60,6 +61,7 @@ __all__ = [
     "Finding",
     "FolderCamera",
     "Gauging",
+    "GenICamCamera",
     "GoldenSettings",
     "Identity",
     "ImageArchive",
@@ -82,6 +84,7 @@ __all__ = [
     "Store",
     "TemplateLanguage",
     "TextSettings",
+    "VideoCamera",
     "VirtualCamera",
     "Zone",
     "check_line",

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from pydantic_core import InitErrorDetails
 
+from inspector.settings.camerachecks import camera_problems
 from inspector.settings.gaugingchecks import gauging_problems
 from inspector.settings.plcchecks import plc_problems
 from inspector.settings.raw import Data, Loc, Problems, entries, is_number, number, problem, table, text
@@ -31,6 +32,7 @@ def cross_check(data: Data) -> list[InitErrorDetails]:
     return [
         *_secrets(data, ()),
         *_scale(data),
+        *camera_problems(data),
         *gauging_problems(data),
         *_zones(data),
         *recipe_problems(data),
@@ -118,7 +120,7 @@ def _scale(data: Data) -> Problems:
 def _image_mm(data: Data) -> tuple[float, float] | None:
     camera, scale = table(data, "camera"), number(table(data, "calibration"), "px_per_mm")
     virtual = camera.get("kind") == "virtual"
-    size = camera if virtual else table(camera, "expect")
+    size = table(camera, "expect") if camera.get("kind") == "folder" else camera
     width, height = number(size, "width", 640 if virtual else None), number(size, "height", 640 if virtual else None)
     return (width / scale, height / scale) if width and height and scale and scale > 0 else None
 

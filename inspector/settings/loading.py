@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from inspector.domain import SettingsError
+from inspector.settings.cameras import VideoCamera
 from inspector.settings.detectors import AnyDetector, Detector, GoldenSettings, PresenceSettings
 from inspector.settings.document import parse
 from inspector.settings.explain import Finding, explain, spelled
@@ -58,6 +59,11 @@ def settle(settings: LineSettings, folder: Path, data: Path) -> LineSettings:
         calibration = calibration.model_copy(update={"file": _below(folder, calibration.file)})
     if isinstance(camera, RealSenseCamera) and camera.recording is not None:
         camera = camera.model_copy(update={"recording": _below(folder, camera.recording)})
+    if isinstance(camera, VideoCamera):
+        named = {key: getattr(camera, key) for key in ("file", "password_file")}
+        camera = camera.model_copy(
+            update={key: _below(folder, path) for key, path in named.items() if path is not None}
+        )
     if isinstance(camera, FolderCamera):
         camera = camera.model_copy(update={"path": _below(folder, camera.path)})
     if isinstance(mes, MqttMes):

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from inspector.settings.base import FilePath, Name, Settings
+from inspector.settings.cameras import GenICamCamera, VideoCamera
 
 PxPerMm = Annotated[float, Field(ge=1, le=2000)]
 Pixels = Annotated[int, Field(ge=32, le=16384)]
@@ -78,7 +79,9 @@ class RealSenseCamera(Settings):
     )
 
 
-Camera = Annotated[VirtualCamera | FolderCamera | RealSenseCamera, Field(discriminator="kind")]
+Camera = Annotated[
+    VirtualCamera | FolderCamera | RealSenseCamera | GenICamCamera | VideoCamera, Field(discriminator="kind")
+]
 
 
 class Calibration(Settings):

@@ -12,7 +12,8 @@ import pytest
 from inspector.capture.virtual import VirtualBoardCamera
 from inspector.domain import Outcome, Trigger
 from inspector.runtime.demo import demo_settings, draw_golden, shipped_lines
-from inspector.runtime.wiring.verdict import build_camera, build_detector, build_gauge, build_judge
+from inspector.runtime.wiring.cameras import build_camera
+from inspector.runtime.wiring.verdict import build_detector, build_gauge, build_judge
 from inspector.settings import VirtualCamera
 
 LEAST_MM = 0.15

@@ -6,11 +6,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from inspector.capture import FolderCamera
-from inspector.capture.realsense import PipelineSource, RealSenseCamera
-from inspector.capture.virtual import VirtualBoardCamera
 from inspector.detection import LineDetector
-from inspector.domain import Camera, ConfigurationError, Gauge, Outcome, SpecLimits
+from inspector.domain import ConfigurationError, Gauge, Outcome, SpecLimits
 from inspector.gauging import (
     BoxGauge,
     CalibratedGauge,
@@ -31,58 +28,18 @@ from inspector.settings import FolderCamera as FolderSettings
 from inspector.settings import LineSettings
 from inspector.settings import RealSenseCamera as RealSenseSettings
 from inspector.settings import Recipe as RecipeSettings
-from inspector.settings import VirtualCamera as VirtualSettings
 
 __all__ = [
     "build_calibration",
-    "build_camera",
     "build_commands",
     "build_detector",
     "build_gauge",
     "build_judge",
     "build_recipe",
     "build_spool",
-    "build_virtual_camera",
 ]
 
 UNKNOWN_BLUR_PX = 0.03  # standard uncertainty of an edge blur that a person wrote down
-
-
-def build_camera(settings: LineSettings) -> Camera:
-    """Return the line's camera; raises ``ConfigurationError``."""
-    camera = settings.camera
-    if isinstance(camera, FolderSettings):
-        size = (camera.expect.width, camera.expect.height) if camera.expect else None
-        return FolderCamera(
-            camera.path, order=camera.order, seed=camera.seed, pace_s=camera.pace_s, loop=camera.loop, size=size
-        )
-    if isinstance(camera, RealSenseSettings):
-        source = PipelineSource(
-            serial=camera.serial,
-            size=(camera.width, camera.height),
-            fps=camera.fps,
-            depth_unit_mm=camera.depth_unit_mm,
-            recording=camera.recording,
-        )
-        expected = (camera.width, camera.height)
-        return RealSenseCamera(source, average=camera.average, size=expected, timeout_s=camera.timeout_s)
-    virtual = build_virtual_camera(camera)
-    virtual.warm_up()
-    return virtual
-
-
-def build_virtual_camera(camera: VirtualSettings) -> VirtualBoardCamera:
-    """Return a camera that draws boards; its designs are drawn at the first use."""
-    return VirtualBoardCamera(
-        seed=camera.seed,
-        px_per_mm=camera.px_per_mm,
-        width=camera.width,
-        height=camera.height,
-        defect_rate=camera.defect_rate,
-        min_defect_mm=camera.min_defect_mm,
-        max_defect_mm=camera.max_defect_mm,
-        layouts=camera.designs,
-    )
 
 
 def build_detector(settings: LineSettings) -> LineDetector:

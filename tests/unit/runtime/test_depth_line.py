@@ -12,7 +12,8 @@ pytest.importorskip("pyrealsense2", reason="pip install pyrealsense2")
 
 from inspector.domain import Box, CameraLost, Detection, Detections, Measurement, ModelId, Outcome, Trigger, Verdict
 from inspector.runtime.demo import shipped_lines
-from inspector.runtime.wiring.verdict import build_camera, build_gauge, build_judge
+from inspector.runtime.wiring.cameras import build_camera
+from inspector.runtime.wiring.verdict import build_gauge, build_judge
 from inspector.settings import LineSettings, load_line
 from tests.support.realsense import FOCAL, HEIGHT, WIDTH, Scene, SoftwareSource
 

@@ -1,0 +1,124 @@
+"""The line's camera out of its settings."""
+
+from __future__ import annotations
+
+from urllib.parse import quote, urlsplit
+
+from inspector.capture import FolderCamera
+from inspector.capture.reconnecting import ReconnectingCamera
+from inspector.capture.video import LiveVideo, VideoFile
+from inspector.capture.virtual import VirtualBoardCamera
+from inspector.domain import Camera
+from inspector.settings import FolderCamera as FolderSettings
+from inspector.settings import GenICamCamera as GenICamSettings
+from inspector.settings import LineSettings
+from inspector.settings import RealSenseCamera as RealSenseSettings
+from inspector.settings import VideoCamera as VideoSettings
+from inspector.settings import VirtualCamera as VirtualSettings
+
+__all__ = ["build_camera", "build_virtual_camera"]
+
+
+def build_camera(settings: LineSettings) -> Camera:
+    """Return the line's camera; raises ``ConfigurationError``."""
+    match settings.camera:
+        case FolderSettings() as camera:
+            size = (camera.expect.width, camera.expect.height) if camera.expect else None
+            return FolderCamera(
+                camera.path, order=camera.order, seed=camera.seed, pace_s=camera.pace_s, loop=camera.loop, size=size
+            )
+        case RealSenseSettings() as camera:
+            return _realsense(camera)
+        case GenICamSettings() as camera:
+            return _genicam(camera)
+        case VideoSettings() as camera:
+            return _video(camera)
+        case VirtualSettings() as camera:
+            virtual = build_virtual_camera(camera)
+            virtual.warm_up()
+            return virtual
+
+
+def build_virtual_camera(camera: VirtualSettings) -> VirtualBoardCamera:
+    """Return a camera that draws boards; its designs are drawn at the first use."""
+    return VirtualBoardCamera(
+        seed=camera.seed,
+        px_per_mm=camera.px_per_mm,
+        width=camera.width,
+        height=camera.height,
+        defect_rate=camera.defect_rate,
+        min_defect_mm=camera.min_defect_mm,
+        max_defect_mm=camera.max_defect_mm,
+        layouts=camera.designs,
+    )
+
+
+def _realsense(camera: RealSenseSettings) -> Camera:
+    from inspector.capture.realsense import PipelineSource, RealSenseCamera
+
+    size = (camera.width, camera.height)
+    source = PipelineSource(
+        serial=camera.serial,
+        size=size,
+        fps=camera.fps,
+        depth_unit_mm=camera.depth_unit_mm,
+        recording=camera.recording,
+    )
+    return RealSenseCamera(source, average=camera.average, size=size, timeout_s=camera.timeout_s)
+
+
+def _genicam(camera: GenICamSettings) -> Camera:
+    from inspector.capture.genicam import GenICamDevice
+    from inspector.capture.genicam_control import Region
+
+    region = Region(camera.width, camera.height, camera.offset_x, camera.offset_y)
+
+    def opened() -> GenICamDevice:
+        return GenICamDevice(
+            device=camera.device,
+            pixel_format=camera.pixel_format,
+            region=region,
+            exposure_us=camera.exposure_us,
+            gain_db=camera.gain_db,
+            features=camera.features,
+            trigger=camera.trigger,
+            trigger_line=camera.trigger_line,
+            trigger_activation=camera.trigger_activation,
+            chunks=camera.chunks,
+            timeout_s=camera.timeout_s,
+            packet_size=camera.packet_size,
+            resend=camera.resend,
+            buffers=camera.buffers,
+        )
+
+    return ReconnectingCamera(opened, name=f"GenICam camera {camera.device}".rstrip())
+
+
+def _video(camera: VideoSettings) -> Camera:
+    size = (camera.width, camera.height) if camera.width and camera.height else None
+    if camera.file is not None:
+        return VideoFile(camera.file, loop=camera.loop, size=size, grey=camera.grey)
+    name = camera.device or camera.url or ""
+    source = _with_login(camera) if camera.url else name
+
+    def opened() -> LiveVideo:
+        return LiveVideo(
+            source,
+            name=name,
+            width=camera.width,
+            height=camera.height,
+            fps=camera.fps,
+            latency_s=camera.latency_s,
+            timeout_s=camera.timeout_s,
+            grey=camera.grey,
+        )
+
+    return ReconnectingCamera(opened, name=name)
+
+
+def _with_login(camera: VideoSettings) -> str:
+    url, password = camera.url or "", camera.password()
+    if camera.username is None:
+        return url
+    login = quote(camera.username, safe="") + (f":{quote(password, safe='')}" if password else "")
+    return urlsplit(url)._replace(netloc=f"{login}@{urlsplit(url).netloc}").geturl()

@@ -1,0 +1,38 @@
+"""The relations between the keys of a camera."""
+
+from __future__ import annotations
+
+from inspector.settings.raw import Data, Problems, problem, table, text
+
+_SOURCES = ("file", "device", "url")
+_SCHEMES = ("rtsp://", "rtsps://", "http://", "https://")
+
+
+def camera_problems(data: Data) -> Problems:
+    """Yield every broken relation between the keys of the line's camera."""
+    camera = table(data, "camera")
+    for one, other in (("width", "height"), ("height", "width")):
+        if camera.get("kind") == "video" and camera.get(one) is not None and camera.get(other) is None:
+            yield problem(("camera", one), "half_size", f"there is a {one} without a {other}", f"Add '{other}:'.")
+    if camera.get("kind") != "video":
+        return
+    given = [key for key in _SOURCES if camera.get(key) is not None]
+    if len(given) != 1:
+        where = ("camera", given[1]) if given else ("camera",)
+        what = f"{' and '.join(given)} are given" if given else "no source is given"
+        yield problem(where, "one_source", f"a video has one source, but {what}", "Write one of file, device and url.")
+    url = text(camera, "url")
+    if url is not None and not url.startswith(_SCHEMES):
+        yield problem(
+            ("camera", "url"),
+            "address",
+            f"'{url}' is not the address of a network camera",
+            "Write an address such as 'rtsp://camera.example:554/stream1'; a file goes to 'file:'.",
+            url,
+        )
+    if camera.get("loop") and "file" not in given:
+        yield problem(("camera", "loop"), "no_loop", "only a file can begin again", "Take 'loop:' out.")
+    if "file" in given and camera.get("latency_s"):
+        yield problem(("camera", "latency_s"), "no_latency", "a file is never late", "Take 'latency_s:' out.")
+    if camera.get("username") is not None and "url" not in given:
+        yield problem(("camera", "username"), "no_login", "only a network camera has users", "Take it out.")
