@@ -91,7 +91,7 @@ class EventMessages:
     def disposition(self, report: InspectionReport, disposition: Disposition) -> OutboxMessage:
         """Return the message of a decision about a part."""
         event = DispositionEvent(
-            **self._of(report, f"disposition {disposition.decision.name} {disposition.decided_by}"),
+            **self._of(report, f"disposition {disposition.decision.name} {disposition.decided_by}", again=True),
             decision=disposition.decision.name,
             reason_code=disposition.reason_code,
             text=disposition.text,
@@ -102,7 +102,7 @@ class EventMessages:
     def override(self, report: InspectionReport, override: Override) -> OutboxMessage:
         """Return the message of a person's decision against a verdict."""
         event = OverrideEvent(
-            **self._of(report, f"override {override.decision.name} {override.by}"),
+            **self._of(report, f"override {override.decision.name} {override.by}", again=True),
             result=report.verdict.wire.name,
             decision=override.decision.name,
             by=override.by,
@@ -136,10 +136,12 @@ class EventMessages:
         )  # fmt: skip
         return _message(self.topics.shift, event)
 
-    def _of(self, report: InspectionReport, what: str) -> dict[str, Any]:
+    def _of(self, report: InspectionReport, what: str, *, again: bool = False) -> dict[str, Any]:
+        """Return what every event of a part has; one that may happen ``again`` is another one at another time."""
+        at = self._clock()
         return {
-            "msg_id": str(uuid5(report.id, what)),
-            "ts": self._clock(),
+            "msg_id": str(uuid5(report.id, f"{what} {at.isoformat()}" if again else what)),
+            "ts": at,
             "inspection": str(report.id),
             "serial": report.trigger.part_id,
             **self._always,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal
 
@@ -24,6 +25,7 @@ from inspector.mes.topics import Message, Source, Topics
 
 __all__ = [
     "RESULT_SCHEMA",
+    "Duty",
     "LimitsOf",
     "Result",
     "ResultMessages",
@@ -36,8 +38,17 @@ __all__ = [
 RESULT_SCHEMA: Final = "inspection-result/1"
 STATE_SCHEMA: Final = "state/1"
 
-LimitsOf = Callable[[str, Measurement], SpecLimits | None]
-"""(defect label, measurement) -> the limits it was held against, None where there are none."""
+LimitsOf = Callable[[str, str, Measurement], SpecLimits | None]
+"""(recipe, defect label, measurement) -> the limits it was held against, None where there are none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """Who was at the line, and in which shift; None where nobody logged in, or the line has no calendar."""
+
+    operator: str | None = None
+    shift: str | None = None
+
 
 Checked = Literal["OK", "NOK", "UNKNOWN"]
 
@@ -124,8 +135,8 @@ class Result(Message):
     disposition: DispositionEntry | None = None
     measurements: list[MeasurementEntry]
     defects: list[DefectEntry]
-    operator: str | None = None
-    shift: str | None = None
+    operator: str | None = Field(default=None, description="who was logged in at the line; null: nobody")
+    shift: str | None = Field(default=None, description="of the line's calendar: day/name; null: none")
     cycle_ms: float = Field(description="from trigger to verdict")
     simulated: bool = Field(description="true where camera or PLC is simulated: not a real part")
 
@@ -193,10 +204,14 @@ class ResultMessages:
         disposition: Disposition | None = None,
         picture: Picture | None = None,
         order: Order | None = None,
+        duty: Duty | None = None,
     ) -> OutboxMessage:
         """Return the outbox message of this report; the same report always gives the same ``msg_id``."""
-        result = self.model(report, disposition=disposition, picture=picture, order=order)
-        return OutboxMessage(str(report.id), self.topics.result, result.model_dump_json(by_alias=True))
+        return self.message(self.model(report, disposition=disposition, picture=picture, order=order, duty=duty))
+
+    def message(self, result: Result) -> OutboxMessage:
+        """Return the outbox message of this result."""
+        return OutboxMessage(result.msg_id, self.topics.result, result.model_dump_json(by_alias=True))
 
     def model(
         self,
@@ -205,6 +220,7 @@ class ResultMessages:
         disposition: Disposition | None = None,
         picture: Picture | None = None,
         order: Order | None = None,
+        duty: Duty | None = None,
     ) -> Result:
         """Return the result as a model."""
         trigger, verdict, detections = report.trigger, report.verdict, report.detections
@@ -239,6 +255,8 @@ class ResultMessages:
                 )
                 for item in (detections.items if detections is not None else ())
             ],
+            operator=duty.operator if duty else None,
+            shift=duty.shift if duty else None,
             cycle_ms=report.timings.total_ms,
             simulated=self._simulated,
         )
@@ -247,7 +265,7 @@ class ResultMessages:
         label = ""
         if item.detection is not None and report.detections is not None:
             label = report.detections.items[item.detection].label
-        limits = self._limits(label, item) if self._limits is not None else None
+        limits = self._limits(report.verdict.recipe, label, item) if self._limits is not None else None
         reasons = [
             reason
             for reason in report.verdict.reasons

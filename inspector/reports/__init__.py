@@ -2,6 +2,7 @@
 
 from inspector.reports.archive import WrittenReport, write_report
 from inspector.reports.calendar import Shift, ShiftCalendar, ShiftPattern, Span
+from inspector.reports.plain import report_json, report_summary
 from inspector.reports.shift import Identity, LimitsFor, ShiftReport, compile_shift
 
 __all__ = [
@@ -14,5 +15,7 @@ __all__ = [
     "Span",
     "WrittenReport",
     "compile_shift",
+    "report_json",
+    "report_summary",
     "write_report",
 ]

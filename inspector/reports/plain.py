@@ -15,20 +15,47 @@ import numpy as np
 
 from inspector.reports.shift import ShiftReport
 
-__all__ = ["FORMAT", "report_json"]
+__all__ = ["FORMAT", "report_json", "report_summary"]
 
 FORMAT = "shift-report/1"
+SUMMARY = (
+    "line",
+    "simulated",
+    "shift",
+    "made_at",
+    "finished",
+    "counts",
+    "recipes",
+    "faults",
+    "slots",
+    "pareto",
+    "zones",
+    "decisions",
+    "stops",
+    "models",
+    "identity",
+)
 
 
 def report_json(report: ShiftReport) -> str:
     """Return the report as JSON text; times are ISO 8601 with offset, figures that do not exist are null."""
+    return json.dumps({**_head(report), **_plain(report)}, ensure_ascii=False, indent=1)
+
+
+def report_summary(report: ShiftReport) -> dict[str, Any]:
+    """Return what of it does not grow with the number of parts: for a message; the rest is in the report's own file."""
+    kept = {name: _plain(getattr(report, name)) for name in SUMMARY}
+    return {**_head(report), **kept, "ledger": {"complete": report.ledger.complete}}
+
+
+def _head(report: ShiftReport) -> dict[str, Any]:
     derived = {
         "shift": {"key": report.shift.key, "planned_s": report.shift.planned_s},
         "first_pass_yield": report.counts.first_pass_yield,
         "stopped_s": report.stopped_s,
         "ledger_complete": report.ledger.complete,
     }
-    return json.dumps({"format": FORMAT, "derived": derived, **_plain(report)}, ensure_ascii=False, indent=1)
+    return {"format": FORMAT, "derived": derived}
 
 
 def _plain(value: Any) -> Any:

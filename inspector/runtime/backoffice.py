@@ -10,12 +10,16 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
 
-from inspector.domain import ConfigurationError, Lamp, LampState, StoreError
+from inspector.domain import ConfigurationError, Lamp, LampState, Queue, StoreError
+from inspector.runtime.clerk import LineClerk
+from inspector.runtime.control import Control
 from inspector.runtime.office import Office
 from inspector.runtime.people import desk_of, login_of
+from inspector.runtime.shift_desk import roster_of, teller_of
 from inspector.runtime.signals import SignalReceiver
 from inspector.runtime.station import initial_status
 from inspector.runtime.supervisor import Lifeline
+from inspector.runtime.wiring.desks import build_desks
 from inspector.runtime.wiring.language import build_advisor, build_author
 from inspector.runtime.wiring.mes import Broker, build_clerk, build_composer, build_relay
 from inspector.runtime.wiring.record import build_record
@@ -62,24 +66,38 @@ def office_main(lifeline: Lifeline, *, settings: LineSettings, data: Path, broke
     database, record, outboxes = build_record(settings)
     status = initial_status(settings)
     mes = LampCell(status.lamps[Lamp.MES])
-    clerk = build_clerk(settings, data, database, record, lambda: office.status)
-    relay = build_relay(settings, outboxes, broker, clerk, on_lamp=mes.set)
+    control = Control(data / settings.line)
+    clerk = build_clerk(settings, control, database, record, lambda: office.status)
+    relay = build_relay(
+        settings, outboxes, broker, clerk, database=database, status=lambda: office.status, on_lamp=mes.set
+    )
     author = build_author(settings)
+    accounts = login_of(settings, database) if screen else None
     office = Office(
         spool=build_spool(settings, data),
         archive=record,
         board=board,
         author=author,
         languages=settings.languages,
-        compose=build_composer(settings, clerk.current_order),
+        compose=build_composer(settings, clerk.current_order, roster_of(settings, accounts)),
         written=relay.notify,
         status=status,
         mes=mes.get,
         advisor=build_advisor(settings),
+        lot=lambda: _lot(clerk),
     )
-    accounts = login_of(settings, database) if screen else None
-    desk = desk_of(settings, database, record, decided=relay.notify)
+    desks = build_desks(
+        settings,
+        data,
+        database=database,
+        record=record,
+        control=control,
+        status=board.status,
+        review=desk_of(settings, database, record, decided=relay.notify),
+        people=accounts,
+    )
     relay.start()
+    teller = teller_of(settings, database, record, outboxes[Queue.EVENTS], told=relay.notify)
     stop = threading.Event()
     tidy = Tidy(outboxes.values(), timedelta(days=settings.store.keep_messages_days))
     recorder = threading.Thread(
@@ -92,7 +110,7 @@ def office_main(lifeline: Lifeline, *, settings: LineSettings, data: Path, broke
                 lifeline,
                 stop,
                 lambda ready: serve_screen(
-                    settings, board, record, stop=stop, on_ready=ready, desk=desk, accounts=accounts
+                    settings, board, record, stop=stop, on_ready=ready, desks=desks, accounts=accounts
                 ),
             )
         else:
@@ -101,9 +119,16 @@ def office_main(lifeline: Lifeline, *, settings: LineSettings, data: Path, broke
     finally:
         stop.set()
         recorder.join()
+        if teller is not None:
+            teller.close()
         author.close()
         relay.stop(DRAIN_S)
         database.close()
+
+
+def _lot(clerk: LineClerk) -> str:
+    order = clerk.current_order()
+    return order.lot or "" if order is not None else ""
 
 
 def _serve(lifeline: Lifeline, stop: threading.Event, serve: Callable[[Callable[[str], None]], None]) -> None:

@@ -27,7 +27,15 @@ from inspector.runtime.wiring.verdict import build_recipe
 from inspector.settings import LineSettings
 from inspector.store import Database, ImageArchive, ShiftRecord
 
-__all__ = ["ReportedShift", "calendar_of", "identity_of", "limits_for", "report_shift", "reports_folder"]
+__all__ = [
+    "ReportedShift",
+    "calendar_of",
+    "compile_report",
+    "identity_of",
+    "limits_for",
+    "report_shift",
+    "reports_folder",
+]
 
 ALWAYS_CHARTED = "length"
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -72,27 +80,36 @@ def report_shift(
     calendar = calendar_of(settings)
     shift = calendar.shift(key) if "/" in key else _near(calendar, key, now)
     store = settings.store
-    if store.url is None or store.images.folder is None:
+    if store.url is None:
         raise ConfigurationError("store: the paths of the record are not settled", remedy="Load the line by load_line")
-    with closing(Database(store.url)) as database:
-        images = ImageArchive(store.images.folder)
-        report = compile_shift(
-            ShiftRecord(database, images, line=settings.line, station=settings.station),
-            calendar,
-            shift,
-            line=settings.line,
-            now=now,
-            identity=identity_of(settings),
-            limits_for=limits_for(settings),
-            characteristics=_charted(settings),
-            stop_after_s=settings.shifts.stop_after_s if settings.shifts else 0.0,
-            simulated=settings.simulated,
-        )
+    with closing(Database(store.url, username=store.username, password=store.password())) as database:
+        report = compile_report(settings, database, calendar, shift, now)
     files = {
         language: write_report(report, folder, language=language, glossary=DEFAULT_GLOSSARY, pdf=pdf)
         for language in languages
     }
     return ReportedShift(report, files)
+
+
+def compile_report(
+    settings: LineSettings, database: Database, calendar: ShiftCalendar, shift: Shift, now: datetime
+) -> ShiftReport:
+    """Return the report of one shift of this line; raises ``StoreError`` or ``ConfigurationError``."""
+    folder = settings.store.images.folder
+    if folder is None:
+        raise ConfigurationError("store: the paths of the record are not settled", remedy="Load the line by load_line")
+    return compile_shift(
+        ShiftRecord(database, ImageArchive(folder), line=settings.line, station=settings.station),
+        calendar,
+        shift,
+        line=settings.line,
+        now=now,
+        identity=identity_of(settings),
+        limits_for=limits_for(settings),
+        characteristics=_charted(settings),
+        stop_after_s=settings.shifts.stop_after_s if settings.shifts else 0.0,
+        simulated=settings.simulated,
+    )
 
 
 def reports_folder(settings: LineSettings, data: Path) -> Path:

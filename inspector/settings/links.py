@@ -59,6 +59,29 @@ class Identity(Settings):
     cell: TopicLevel = Field(description="Work cell.")
 
 
+class Sparkplug(Settings):
+    """The line as a Sparkplug B 3.0 edge node on the same broker, for SCADA; its data is QoS 0 by the specification.
+
+    The quality record is `inspection/result`; this is the live picture beside it.
+    """
+
+    primary_host: TopicLevel | None = Field(
+        default=None,
+        description="Id of the host that must be online. While it is not, inspections wait in the outbox and are told "
+        "as historical afterwards. Default: the broker is enough.",
+    )
+    group: TopicLevel | None = Field(default=None, description="Group id; default: `site-line` of the identity.")
+    node: TopicLevel | None = Field(default=None, description="Edge node id; default: the name of the station.")
+    device: TopicLevel = Field(default="camera", description="Device id; it is dead while the camera is lost.")
+    aliases: bool = Field(default=True, description="Data names metrics by number, as the birth has given them.")
+    datatypes: bool = Field(
+        default=True, description="Data repeats the type of each metric; some readers take it for null else."
+    )
+    templates: bool = Field(
+        default=False, description="An inspection is one metric of a user defined type instead of plain ones."
+    )
+
+
 class _Messages(Settings):
     identity: Identity = Field(description="First levels of every topic: `v1/enterprise/site/area/line/cell/…`.")
     operation: Name = Field(default="aoi", description="Name of this inspection in the route of the product.")
@@ -78,6 +101,9 @@ class _Messages(Settings):
         default=("query",),
         description="Which commands the line takes from the MES; who may give them is for the broker's ACL to say. "
         "A line that the MES may hold should also be one that it may release.",
+    )
+    sparkplug: Sparkplug | None = Field(
+        default=None, description="A Sparkplug B node beside the messages; default: none."
     )
 
 

@@ -180,6 +180,27 @@ class SqlAccounts:
                 connection.execute(update(SessionRow).where(col(SessionRow.id) == row.id).values(seen_at=now))
         return Person(row.name, Role(row.role))
 
+    def present(self) -> Person | None:
+        """Return who was seen last among those whose session has not ended; None where nobody is logged in.
+
+        Raises ``StoreError``.
+        """
+        now = self._clock()
+        query = (
+            select(col(AccountRow.name), col(AccountRow.role))
+            .join(SessionRow, col(SessionRow.account_id) == col(AccountRow.id))
+            .where(
+                ~col(AccountRow.disabled),
+                col(SessionRow.seen_at) >= now - self._idle,
+                col(SessionRow.created_at) >= now - LONGEST_SESSION,
+            )
+            .order_by(col(SessionRow.seen_at).desc(), col(SessionRow.id).desc())
+            .limit(1)
+        )
+        with self._database.read() as connection:
+            row = connection.execute(query).first()
+        return Person(row.name, Role(row.role)) if row is not None else None
+
     def log_out(self, token: str) -> None:
         """End this session; nothing happens where it has ended already. Raises ``StoreError``."""
         person = self.who(token)

@@ -107,6 +107,12 @@ class SqlOutbox:
             rows = connection.execute(query).all()
         return [OutboxMessage(row.msg_id, row.topic, row.body, seq=row.seq, refused=row.refused or "") for row in rows]
 
+    def holds(self, msg_id: str) -> bool:
+        """Say whether this message was written, acknowledged or not, and is still kept; raises ``StoreError``."""
+        query = select(col(OutboxRow.seq)).where(self._own, col(OutboxRow.msg_id) == msg_id).limit(1)
+        with self._database.read() as connection:
+            return connection.execute(query).first() is not None
+
     def newest(self) -> OutboxMessage | None:
         """Return the last message written, acknowledged or not; None where none is kept. Raises ``StoreError``."""
         query = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
@@ -12,7 +13,6 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 from inspector.domain import (
-    ConfigurationError,
     Disposition,
     FaultCode,
     InspectionReport,
@@ -20,6 +20,7 @@ from inspector.domain import (
     LineStatus,
     Measurement,
     OutboxMessage,
+    Override,
     Picture,
     Queue,
     RecordReader,
@@ -30,15 +31,17 @@ from inspector.judgement import effective_rules
 from inspector.mes.consumer import MessageCounter
 from inspector.mes.events import EventMessages
 from inspector.mes.inbound import Inbound
-from inspector.mes.messages import ResultMessages, Versioned
+from inspector.mes.messages import Duty, LimitsOf, ResultMessages, Versioned
 from inspector.mes.mqtt import MqttLink, Presence
 from inspector.mes.orders import Order
 from inspector.mes.relay import OutboxRelay
+from inspector.mes.sparkplug_metrics import device_message
 from inspector.mes.topics import Source, Topics
 from inspector.runtime.clerk import LineClerk
 from inspector.runtime.control import Control
 from inspector.runtime.office import Compose
 from inspector.runtime.wiring.plc import defect_codes
+from inspector.runtime.wiring.sparkplug import SparkplugLine, WorstLamp, build_sparkplug, sparkplug_name
 from inspector.runtime.wiring.verdict import build_recipe
 from inspector.settings import Identity, LineSettings
 from inspector.store import Database, Ledger, SqlOutbox
@@ -51,8 +54,10 @@ __all__ = [
     "build_counter",
     "build_disposer",
     "build_relay",
+    "build_shift_message",
     "hash_of",
     "limits_of",
+    "result_messages",
     "result_topic",
 ]
 
@@ -78,9 +83,13 @@ class Relay:
     """The outboxes on their way to the MES; does nothing where the line has none."""
 
     def __init__(
-        self, link: MqttLink | None = None, relays: Sequence[OutboxRelay] = (), inbound: Inbound | None = None
+        self,
+        link: MqttLink | None = None,
+        relays: Sequence[OutboxRelay] = (),
+        inbound: Inbound | None = None,
+        sparkplug: SparkplugLine | None = None,
     ) -> None:
-        self._link, self._relays, self._inbound = link, tuple(relays), inbound
+        self._link, self._relays, self._inbound, self._sparkplug = link, tuple(relays), inbound, sparkplug
 
     def start(self) -> None:
         """Connect and drain."""
@@ -93,11 +102,15 @@ class Relay:
             self._link.attach(self._inbound)
             self._inbound.start()
         self._link.start()
+        if self._sparkplug is not None:
+            self._sparkplug.start()
 
     def notify(self) -> None:
         """Say that something new is in an outbox."""
         for relay in self._relays:
             relay.notify()
+        if self._sparkplug is not None:
+            self._sparkplug.notify()
 
     def stop(self, drain_s: float) -> None:
         """Let the outboxes drain for this long, then disconnect."""
@@ -106,16 +119,22 @@ class Relay:
             relay.stop(max(0.0, deadline - time.monotonic()))
         if self._inbound is not None:
             self._inbound.close()
+        if self._sparkplug is not None:
+            self._sparkplug.close()
         if self._link is not None:
             self._link.close()
 
 
 def build_clerk(
-    settings: LineSettings, data: Path, database: Database, record: RecordReader, status: Callable[[], LineStatus]
+    settings: LineSettings,
+    control: Control,
+    database: Database,
+    record: RecordReader,
+    status: Callable[[], LineStatus],
 ) -> LineClerk:
     """Return who carries out what the MES asks; raises ``StoreError``."""
     return LineClerk(
-        control=Control(data / settings.line),
+        control=control,
         reader=record,
         ledger=Ledger(database, line=settings.line, station=settings.station),
         recipes=settings.recipes,
@@ -129,18 +148,22 @@ def build_relay(
     broker: Broker | None,
     clerk: LineClerk,
     *,
+    database: Database,
+    status: Callable[[], LineStatus],
     on_lamp: Callable[[LampState], None],
 ) -> Relay:
     """Return the relay to the broker; raises ``ConfigurationError`` for an address that is none."""
     mes = settings.connected_mes
     if mes is None or broker is None:
         return Relay()
-    messages = _messages(settings)
+    messages = result_messages(settings)
+    # One lamp for both connections: it shows the one that is in trouble.
+    lamps = WorstLamp(on_lamp)
     link = MqttLink(
         broker.url,
         client_id=f"inspector-{settings.line}-{settings.station}",
         presence=Presence(messages.topics.state, messages.state(True), messages.state(False)),
-        on_lamp=on_lamp,
+        on_lamp=lamps.of("messages"),
         **broker.login(),
     )
     topics = messages.topics
@@ -150,7 +173,17 @@ def build_relay(
     events = OutboxRelay(
         outboxes[Queue.EVENTS], delivery=mes.events, ack_topic=topics.event_ack, dead_topic=topics.fault
     )
-    return Relay(link, (results, events), Inbound(messages.source, clerk, allowed=frozenset(mes.commands)))
+    sparkplug = build_sparkplug(
+        settings,
+        outboxes[Queue.SPARKPLUG],
+        database,
+        status,
+        url=broker.url,
+        login=broker.login(),
+        on_lamp=lamps.of("sparkplug"),
+    )
+    inbound = Inbound(messages.source, clerk, allowed=frozenset(mes.commands))
+    return Relay(link, (results, events), inbound, sparkplug)
 
 
 def build_counter(settings: LineSettings, broker: Broker) -> MessageCounter:
@@ -165,25 +198,37 @@ def build_counter(settings: LineSettings, broker: Broker) -> MessageCounter:
     )
 
 
-def build_composer(settings: LineSettings, order: Callable[[], Order | None] = lambda: None) -> Compose:
-    """Return what makes the MES messages of a recorded report; ``order`` says what the line makes now."""
+def build_composer(
+    settings: LineSettings,
+    order: Callable[[], Order | None] = lambda: None,
+    duty: Callable[[datetime], Duty | None] = lambda _at: None,
+) -> Compose:
+    """Return what makes the messages of a recorded report.
+
+    ``order`` says what the line makes now, ``duty`` who was there at a moment, and in which shift.
+    """
     mes = settings.connected_mes
     if mes is None:
         return lambda _report, _disposition, _texts, _picture: ()
-    messages = _messages(settings)
+    messages = result_messages(settings)
     events = EventMessages(messages.source, simulated=settings.simulated)
     send = frozenset(mes.send)
+    node = sparkplug_name(settings)
 
     def compose(
         report: InspectionReport, disposition: Disposition | None, texts: Mapping[str, str], picture: Picture | None
     ) -> Sequence[OutboxMessage]:
-        made = [messages.result(report, disposition=disposition, picture=picture, order=order())]
+        on_duty = duty(report.trigger.at)
+        result = messages.model(report, disposition=disposition, picture=picture, order=order(), duty=on_duty)
+        made = [messages.message(result)]
         if "fault" in send and report.verdict.fault is not FaultCode.NONE:
             made.append(events.fault(report))
         if "disposition" in send and disposition is not None:
             made.append(events.disposition(report, disposition))
         if "text" in send and texts:
             made.append(events.text(report, texts))
+        if node is not None:
+            made.append(device_message(node.topic("DDATA"), result))
         return made
 
     return compose
@@ -192,10 +237,32 @@ def build_composer(settings: LineSettings, order: Callable[[], Order | None] = l
 def build_disposer(settings: LineSettings) -> Callable[[InspectionReport, Disposition], Sequence[OutboxMessage]]:
     """Return what makes the MES messages of a person's decision about a recorded part."""
     mes = settings.connected_mes
-    if mes is None or "disposition" not in mes.send:
+    if mes is None:
         return lambda _report, _disposition: ()
-    events = EventMessages(_messages(settings).source, simulated=settings.simulated)
-    return lambda report, disposition: (events.disposition(report, disposition),)
+    events = EventMessages(result_messages(settings).source, simulated=settings.simulated)
+    send = frozenset(mes.send)
+
+    def compose(report: InspectionReport, decided: Disposition) -> Sequence[OutboxMessage]:
+        made = []
+        if "disposition" in send:
+            made.append(events.disposition(report, decided))
+        if "override" in send:
+            reason = f"{decided.reason_code}: {decided.text}" if decided.text else decided.reason_code
+            override = Override(report.trigger.part_id, decided.decision, decided.decided_by, reason)
+            made.append(events.override(report, override))
+        return made
+
+    return compose
+
+
+def build_shift_message(
+    settings: LineSettings,
+) -> Callable[[str, datetime, datetime, Mapping[str, Any]], OutboxMessage] | None:
+    """Return what makes the message of a shift report; None where the line sends none."""
+    mes = settings.connected_mes
+    if mes is None or "shift" not in mes.send:
+        return None
+    return EventMessages(result_messages(settings).source, simulated=settings.simulated).shift
 
 
 def result_topic(settings: LineSettings) -> str:
@@ -204,13 +271,13 @@ def result_topic(settings: LineSettings) -> str:
     return Topics(_source(mes.identity)).result if mes else ""
 
 
-def _messages(settings: LineSettings) -> ResultMessages:
+def result_messages(settings: LineSettings) -> ResultMessages:
+    """Return what makes the result message of a report; a line without MES has no identity but its own name."""
     mes = settings.connected_mes
-    if mes is None:
-        raise ConfigurationError("mes: this line has none", remedy="Give it one of kind mqtt or embedded")
+    own = Source(enterprise="", site="", area="", line=settings.line, cell=settings.station)
     return ResultMessages(
-        _source(mes.identity),
-        operation=mes.operation,
+        own if mes is None else _source(mes.identity),
+        operation="" if mes is None else mes.operation,
         simulated=settings.simulated,
         recipes={
             name: Versioned(id=str(recipe.id), version=name, hash=hash_of(recipe))
@@ -230,12 +297,12 @@ def _calibration_version(settings: LineSettings) -> Versioned:
     return Versioned(id=calibration.id, hash=calibration.sha256)
 
 
-def limits_of(settings: LineSettings) -> Callable[[str, Measurement], SpecLimits | None]:
-    """Return the look-up of the limits that the line's recipe sets for a class, zone and characteristic."""
-    rules = build_recipe(settings.recipe, settings.active_recipe).rules
+def limits_of(settings: LineSettings) -> LimitsOf:
+    """Return the look-up of the limits that a recipe sets for a class, zone and characteristic."""
+    rules = {name: build_recipe(name, recipe).rules for name, recipe in settings.recipes.items()}
 
-    def look_up(label: str, measurement: Measurement) -> SpecLimits | None:
-        for rule in effective_rules(rules, label, measurement.zone):
+    def look_up(recipe: str, label: str, measurement: Measurement) -> SpecLimits | None:
+        for rule in effective_rules(rules.get(recipe, ()), label, measurement.zone):
             if rule.characteristic == measurement.characteristic:
                 return rule.limits
         return None
