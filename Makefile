@@ -1,11 +1,12 @@
 # Two commands: `make demo` and `make test`. Each sets up .venv as far as it needs and is quick the second time.
 PYTHON ?= python3.11
 VENV := .venv
+TRITON := .venv-triton
 BIN := $(VENV)/bin
 ARGS ?=
 EXTRAS ?= dev
 
-.PHONY: demo run test soak lint bench clean help
+.PHONY: demo run test soak lint triton bench clean help
 
 help:  ## say what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 8
@@ -25,11 +26,21 @@ lint: $(VENV)/.dev  ## ruff, mypy --strict, import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# Debian's interpreter: the server loads libpython3.11.so.1.0 from where the loader looks.
+triton: $(TRITON)/.ready  ## set up a Triton Inference Server on the processor, for the tests that talk to one
+
+$(TRITON)/.ready:
+	@echo "Setting up $(TRITON) (about half a minute) ..."
+	@/usr/bin/python3.11 -m venv $(TRITON)
+	@$(TRITON)/bin/python -m pip install --quiet --disable-pip-version-check \
+	  'nvidia-pytriton==0.7.0' 'numpy<2' 'onnxruntime>=1.20'
+	@touch $@
+
 bench: $(VENV)/.base  ## measure the verdict path on this machine
 	@$(BIN)/inspector bench $(ARGS)
 
 clean:  ## remove what was set up and cached
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage dist build
+	rm -rf $(VENV) $(TRITON) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage dist build
 
 # Debian's and pyenv's interpreters both answer to python3.11; elsewhere any newer python3 will do.
 $(VENV)/bin/python:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from inspector.cli import deploy
+
 if TYPE_CHECKING:
     from inspector.detection import ModelCard
 
@@ -16,7 +18,7 @@ __all__ = ["app"]
 app = typer.Typer(
     name="models",
     no_args_is_help=True,
-    help="List the models and prove that weights and cards belong together.",
+    help="List the models, prove that weights and cards belong together, and make them ready for what runs them.",
     epilog="Examples: inspector models list   inspector models verify bare-board --json",
 )
 
@@ -76,6 +78,10 @@ def verify(
         _print_problems(rows)
     if not all(row["ok"] for row in rows):
         raise typer.Exit(1)
+
+
+app.command()(deploy.triton)
+app.command()(deploy.build)
 
 
 def _folders(root: Path, names: list[str] | tuple[str, ...]) -> list[Path]:

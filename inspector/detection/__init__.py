@@ -5,16 +5,20 @@ from inspector.detection.backend import Backend
 from inspector.detection.blob import BlobDetector
 from inspector.detection.caliper import CaliperDetector
 from inspector.detection.card import InputSpec, Model, ModelCard, find_model, load_model, models_folder, read_card
-from inspector.detection.choose import BACKENDS, choose_backend, open_backend
+from inspector.detection.choose import choose_backend, open_backend
 from inspector.detection.code import CodeReader, code_formats
 from inspector.detection.colour import ColourDetector
 from inspector.detection.combined import CombinedDetector
 from inspector.detection.golden import GoldenDetector, laid_on
 from inspector.detection.identity import LineDetector
 from inspector.detection.onnxruntime_backend import OnnxRuntimeBackend
+from inspector.detection.opening import BACKENDS, candidates
 from inspector.detection.openvino_backend import OpenVinoBackend
 from inspector.detection.presence import PresenceDetector
+from inspector.detection.tensorrt_engine import BuiltEngine, build_engine
 from inspector.detection.text import TextReader
+from inspector.detection.triton import TritonBackend
+from inspector.detection.triton_repository import TritonServing, write_repository
 from inspector.detection.yolo import YoloDetector
 
 __all__ = [
@@ -22,6 +26,7 @@ __all__ = [
     "AnomalyDetector",
     "Backend",
     "BlobDetector",
+    "BuiltEngine",
     "CaliperDetector",
     "CodeReader",
     "ColourDetector",
@@ -35,7 +40,11 @@ __all__ = [
     "OpenVinoBackend",
     "PresenceDetector",
     "TextReader",
+    "TritonBackend",
+    "TritonServing",
     "YoloDetector",
+    "build_engine",
+    "candidates",
     "choose_backend",
     "code_formats",
     "find_model",
@@ -44,4 +53,5 @@ __all__ = [
     "models_folder",
     "open_backend",
     "read_card",
+    "write_repository",
 ]

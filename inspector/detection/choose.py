@@ -6,101 +6,137 @@ import json
 import logging
 import os
 import platform
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from inspector.detection.backend import Backend
+from inspector.detection.caches import default_cache
 from inspector.detection.card import Model
 from inspector.detection.decode import BOX_ROWS
-from inspector.detection.fallback import FallbackBackend
-from inspector.detection.onnxruntime_backend import OnnxRuntimeBackend
-from inspector.detection.openvino_backend import OpenVinoBackend, has_native_bf16
+from inspector.detection.fallback import FallbackBackend, Opener
+from inspector.detection.gpu import find_gpu
+from inspector.detection.opening import VOLATILE, candidates, open_named, warmed
 from inspector.domain import ConfigurationError, DetectionError, ModelError
 
-__all__ = ["BACKENDS", "candidates", "choose_backend", "default_cache", "fastest", "open_backend"]
-
-BACKENDS = ("auto", "onnxruntime", "openvino", "openvino-bf16", "openvino-f32")
+__all__ = ["choose_backend", "fastest", "open_backend"]
 
 _ROUNDS = 6
 _WARM_ROUNDS = 2
 _SCORE_TOLERANCE = 0.05
 _HEAT_TOLERANCE = 0.01
 _HEAT_DIMENSIONS = 4
+_RUNTIMES = (
+    "onnxruntime",
+    "onnxruntime-gpu",
+    "openvino",
+    "tensorrt",
+    "tensorrt-rtx",
+    "onnxruntime-ep-nv-tensorrt-rtx-cu13",
+)
 
 _log = logging.getLogger(__name__)
 
-Opener = Callable[[], Backend]
+
+def _unheard(told: str) -> None:
+    """Nobody asked to be told."""
 
 
-def open_backend(model: Model, name: str = "auto", *, threads: int = 2, cache: Path | None = None) -> Backend:
+def open_backend(
+    model: Model,
+    name: str = "auto",
+    *,
+    threads: int = 2,
+    triton: str = "",
+    cache: Path | None = None,
+    on_loss: Callable[[str], None] = _unheard,
+) -> Backend:
     """Return the backend named in ``BACKENDS``; ``auto`` measures, see ``choose_backend``.
+
+    A backend on a device or a server that may vanish has those of the processor behind it, also when it is
+    already gone at the start; ``on_loss`` is told. The processor's own stand alone where the line names them.
+
+    Parameters
+    ----------
+    triton
+        Host and port of a Triton server's gRPC service; empty: there is none.
 
     Raises
     ------
     ConfigurationError
-        There is no backend of this name.
+        There is no backend of this name, or what it needs is not installed.
     ModelError
         The backend cannot run these weights.
     """
     if name == "auto":
-        return choose_backend(model, threads=threads, cache=cache)
-    if name == "onnxruntime":
-        return OnnxRuntimeBackend(model, threads=threads)
-    if name == "openvino":
-        # Distances are differences of large numbers: bfloat16 has too few digits for them.
-        return OpenVinoBackend(model, threads=threads, precision="auto" if model.card.task == "detect" else "f32")
-    if name == "openvino-bf16":
-        return OpenVinoBackend(model, threads=threads, precision="bf16")
-    if name == "openvino-f32":
-        return OpenVinoBackend(model, threads=threads, precision="f32")
-    raise ConfigurationError(f"detector backend {name}: there is none", remedy=f"Choose one of {', '.join(BACKENDS)}")
+        return choose_backend(model, threads=threads, triton=triton, cache=cache, on_loss=on_loss)
+    if name not in VOLATILE:
+        return open_named(model, name, threads=threads)
+    known = candidates(model, threads=threads)
+    # The reference comes first among the candidates and is the slowest: it takes over last.
+    openers = {label: known[label] for label in reversed(known) if label not in VOLATILE}
+    openers[name] = partial(open_named, model, name, threads=threads, triton=triton)
+    return _guarded(name, model, openers, on_loss)
 
 
-def candidates(model: Model, *, threads: int = 2) -> dict[str, Opener]:
-    """Return what could run this model on this machine, by name; the first is the reference."""
-    names = ["onnxruntime", "openvino-f32"]
-    if has_native_bf16() and model.card.task == "detect":
-        names.append("openvino-bf16")
-    return {name: partial(open_backend, model, name, threads=threads) for name in names}
-
-
-def choose_backend(model: Model, *, threads: int = 2, cache: Path | None = None) -> Backend:
-    """Return the fastest backend of this machine for this model; should it break, the others take over.
+def choose_backend(
+    model: Model,
+    *,
+    threads: int = 2,
+    triton: str = "",
+    cache: Path | None = None,
+    on_loss: Callable[[str], None] = _unheard,
+) -> Backend:
+    """Return the fastest backend of this machine for this model, warm; should it break, the others take over.
 
     The first start times a few frames on every candidate (about two seconds) and remembers the answer in
-    ``cache`` (default: the user's cache folder) until machine, weights, threads or a runtime's version change.
+    ``cache`` (default: the user's cache folder) until machine, weights, threads, server or a runtime's version
+    change.
 
     Raises ``ModelError`` where no candidate runs the model.
     """
     cache = default_cache() if cache is None else cache
-    openers = candidates(model, threads=threads)
-    key = _key(model, threads)
+    openers = candidates(model, threads=threads, triton=triton)
+    key = _key(model, threads, triton)
     known = _remembered(cache).get(key)
     if known in openers:
         try:
-            backend = openers[known]()
-        except ModelError as error:
+            backend = _guarded(known, model, openers, on_loss)
+        except (ConfigurationError, DetectionError) as error:
             _log.warning("backend %s was chosen before but does not start now: %s", known, error)
         else:
-            _log.info("detector backend %s for model %s (measured before)", known, model.card.name)
-            return _with_others(backend, openers)
-    backend = fastest(openers, (1, *model.card.input.shape), name=model.card.name)
-    _remember(cache, key, backend.name)
-    return _with_others(backend, openers)
+            _log.info("detector backend %s for model %s (measured before)", backend.name, model.card.name)
+            return backend
+    unfit: list[str] = []
+    chosen = fastest(openers, (1, *model.card.input.shape), name=model.card.name, on_unfit=unfit.append)
+    if VOLATILE.isdisjoint(unfit):  # a server that is away today may be the fastest tomorrow
+        _remember(cache, key, chosen.name)
+    return FallbackBackend(chosen, _behind(chosen.name, model, openers), spare=chosen.name in VOLATILE, on_loss=on_loss)
 
 
-def _with_others(backend: Backend, openers: Mapping[str, Opener]) -> Backend:
-    return FallbackBackend(backend, {label: opener for label, opener in openers.items() if label != backend.name})
+def _guarded(name: str, model: Model, openers: Mapping[str, Opener], on_loss: Callable[[str], None]) -> Backend:
+    warm = {name: warmed(openers[name], model), **_behind(name, model, openers)}
+    return FallbackBackend.opened(name, warm, spare=name in VOLATILE, on_loss=on_loss)
 
 
-def fastest(openers: Mapping[str, Opener], shape: tuple[int, ...], *, name: str = "") -> Backend:
+def _behind(name: str, model: Model, openers: Mapping[str, Opener]) -> dict[str, Opener]:
+    """Return the others, those that cannot vanish first."""
+    others = sorted((label for label in openers if label != name), key=lambda label: label in VOLATILE)
+    return {label: warmed(openers[label], model) for label in others}
+
+
+def fastest(
+    openers: Mapping[str, Opener],
+    shape: tuple[int, ...],
+    *,
+    name: str = "",
+    on_unfit: Callable[[str], None] = _unheard,
+) -> Backend:
     """Return the opened backend with the shortest best time; the others are closed.
 
     Frames go round the candidates in turn, so that a passing load on the machine meets all of them. A
@@ -113,8 +149,9 @@ def fastest(openers: Mapping[str, Opener], shape: tuple[int, ...], *, name: str 
         try:
             backend = opener()
             output = backend.run(batch).copy()
-        except (ModelError, DetectionError) as error:
+        except (ConfigurationError, DetectionError) as error:
             _log.warning("backend %s cannot run model %s: %s", label, name, error)
+            on_unfit(label)
             continue
         reference = output if reference is None else reference
         if not _agree(output, reference):
@@ -154,20 +191,28 @@ def _agree(output: NDArray[np.float32], reference: NDArray[np.float32]) -> bool:
     return bool(np.abs(scores - expected).max(initial=0.0) <= _SCORE_TOLERANCE)
 
 
-def default_cache() -> Path:
-    """Return the file in which choices are remembered; follows the XDG base directory specification."""
-    named = os.environ.get("XDG_CACHE_HOME")
+def _key(model: Model, threads: int, triton: str) -> str:
+    machine = [platform.machine(), _processor(), f"{os.cpu_count()} cores", f"{threads} threads", *_gpu()]
+    server = [f"triton {triton}"] if triton else []
+    return " | ".join([*machine, *server, *_versions(), model.card.sha256])
+
+
+def _versions() -> list[str]:
+    found = []
+    for package in _RUNTIMES:
+        try:
+            found.append(f"{package} {version(package)}")
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _gpu() -> list[str]:
     try:
-        base = Path(named) if named else Path.home() / ".cache"
-    except RuntimeError:  # a service user without a home
-        base = Path(tempfile.gettempdir())
-    return base / "line-inspector" / "backends.json"
-
-
-def _key(model: Model, threads: int) -> str:
-    runtimes = [f"{package} {version(package)}" for package in ("onnxruntime", "openvino")]
-    machine = [platform.machine(), _processor(), f"{os.cpu_count()} cores", f"{threads} threads"]
-    return " | ".join([*machine, *runtimes, model.card.sha256])
+        gpu = find_gpu()
+    except DetectionError:
+        return []
+    return [f"{gpu.name} {gpu.capability}, CUDA {gpu.driver}"]
 
 
 def _processor() -> str:

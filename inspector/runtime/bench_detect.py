@@ -18,8 +18,15 @@ from typing import Any
 
 import numpy as np
 
-from inspector.detection import Model, OpenVinoBackend, YoloDetector, find_model, load_model, open_backend
-from inspector.detection.choose import candidates
+from inspector.detection import (
+    Model,
+    OpenVinoBackend,
+    YoloDetector,
+    candidates,
+    find_model,
+    load_model,
+    open_backend,
+)
 from inspector.domain import ConfigurationError, Frame, Trigger
 from inspector.training.rival import ultralytics_predict
 
