@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from nicegui import ui
+from nicegui.events import GenericEventArguments
 
-__all__ = ["BoardPicture", "Link", "Region", "key"]
+__all__ = ["BoardPicture", "Field", "Link", "Region", "key"]
 
 
 class Region:
@@ -21,6 +22,31 @@ class Region:
         """Show this HTML; foreign text in it is escaped already."""
         if self.element.content != content:
             self.element.set_content(content)
+
+
+class Field:
+    """One line that a person writes, with its name above; ``value`` follows every letter."""
+
+    def __init__(self, kind: str, *, autocomplete: str) -> None:
+        self.value = ""
+        with ui.element("label").classes("field") as self._label:
+            self._name = ui.html("", sanitize=False, tag="span")
+            self._input = ui.element("input").props(f"type={kind} autocomplete={autocomplete}")
+        self._input.on("input", self._heard, js_handler="(event) => emit(event.target.value)")
+
+    def show(self, name: str, *, visible: bool = True) -> None:
+        """Name it in the page's language."""
+        if self._name.content != name:
+            self._name.set_content(name)
+        self._label.set_visibility(visible)
+
+    def clear(self) -> None:
+        """Empty it."""
+        self.value = ""
+        ui.run_javascript(f"getHtmlElement({self._input.id}).value = ''")
+
+    def _heard(self, event: GenericEventArguments) -> None:
+        self.value = str(event.args)
 
 
 def key(act: Callable[[], object], text: str, css: str) -> ui.html:

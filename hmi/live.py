@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from functools import partial
 
 from nicegui import ui
 from nicegui.events import GenericEventArguments
 
 from hmi import markup
 from hmi.elements import BoardPicture, Link, Region, key
+from hmi.house import THEMES, Visit, remember
 from hmi.icons import icon
-from hmi.shell import THEMES, Choices, House, beat_of, remember, warning
-from hmi.view import findings_of, kind_of, marks_of
-from hmi.words import LANGUAGES, Words
+from hmi.menu import Menu
+from hmi.scenes import scene_of
+from hmi.shell import Languages, beat_of, warning
+from hmi.view import kind_of
+from hmi.words import Words
 from inspector.domain import RecordedPart
 
 __all__ = ["LivePage"]
@@ -29,43 +30,36 @@ _PICK = "(event) => { const thumb = event.target.closest('[data-report]'); if (t
 
 
 class LivePage:
-    """One open browser tab: its choices and the regions it shows.
+    """One open browser tab: its choices and the regions it shows."""
 
-    Parameters
-    ----------
-    still
-        Says whether the person who opened it is still logged in; asked now and then.
-    """
-
-    def __init__(self, house: House, choices: Choices, *, still: Callable[[], bool]) -> None:
-        self._house, self._choices, self._still = house, choices, still
+    def __init__(self, visit: Visit) -> None:
+        self._visit, self._house, self._choices = visit, visit.house, visit.choices
+        house = visit.house
         self._feed, self._image_url = house.feed, house.image_url
-        self._words = Words(choices.language, house.glossary)
+        self._words = Words(visit.choices.language, house.glossary)
         self._follow = "all"
         self._pinned: RecordedPart | None = None
         self._seen = -1
         self._title = ""
         self._ticks = 0
-        self._lay_out(house.languages)
+        self._lay_out()
         self._tick()
         ui.timer(_TICK_S, self._tick)
 
     # --- structure --------------------------------------------------------------------------------------
 
-    def _lay_out(self, languages: Sequence[str]) -> None:
+    def _lay_out(self) -> None:
         ui.add_head_html('<link rel="stylesheet" href="/hmi/theme.css">')
         with ui.element("div").classes("screen") as self._root:
             with ui.element("header").classes("top"):
                 self._brand = Region("div", "brand")
                 self._lamps = Region("ul", "lamps")
                 with ui.element("div").classes("tools"):
-                    with ui.element("div").classes("segments").props("role=group") as self._languages:
-                        self._language_keys = {
-                            code: key(partial(self._speak, code), LANGUAGES[code], f"lang-{code}") for code in languages
-                        }
-                    self._languages.set_visibility(len(languages) > 1)
+                    self._languages = Languages(self._house.languages, self._speak)
                     self._review = Region("nav", "way")
-                    self._theme_button = key(self._flip_theme, "", "tool")
+                    # Stays empty until the line listens: the push-to-talk key goes in here.
+                    self.talk = ui.element("div").classes("talk-slot")
+                    self._menu = Menu(self._visit, here="/", flip=self._flip_theme)
                     self._link = Link()
             self._alert = Region("div", "alert", role="alert")
             with ui.element("main").classes("middle"):
@@ -94,8 +88,7 @@ class LivePage:
         self._refresh()
 
     def _flip_theme(self) -> None:
-        self._choices.theme = THEMES[1 - THEMES.index(self._choices.theme)]
-        remember("inspector_theme", self._choices.theme)
+        self._choices.flip()
         self._refresh()
 
     def _follow_only(self, what: str) -> None:
@@ -122,7 +115,7 @@ class LivePage:
         elif self._ticks % _BEAT_EVERY == 0:
             self._beat()
         self._ticks += 1
-        if self._ticks % _ASK_EVERY == 0 and not self._still():
+        if self._ticks % _ASK_EVERY == 0 and not self._visit.still():
             ui.navigate.to("/login")
 
     def _beat(self) -> None:
@@ -144,7 +137,9 @@ class LivePage:
         self._brand.show(markup.brand(status, words, notice="" if self._house.login else warning(words)))
         self._review.show(self._way_to_review())
         self._lamps.show(markup.lamps(status, words, now))
-        self._alert.show(markup.alert(status, words))
+        desk = self._house.desks.line
+        alarms, held = (desk.alarms(), desk.held()) if desk is not None else (None, None)
+        self._alert.show(markup.alert(status, words, alarms=alarms, held=held))
         self._banner.show(markup.banner(part, words, earlier=earlier))
         self._caption.show(markup.caption(part, words))
         self._report.show(markup.report_text(part, words))
@@ -152,7 +147,7 @@ class LivePage:
         self._counts.show(markup.counts(self._feed.counts(), words))
         thumbnails = [self._image_url(item, thumbnail=True) for item in newest]
         self._strip.show(markup.strip(newest, thumbnails, str(part.report.id) if part else "", words))
-        self._picture.show(self._scene(part))
+        self._picture.show(scene_of(part, words, self._image_url, empty="picture_waiting"))
         self._beat()
 
     def _frame(self) -> None:
@@ -163,11 +158,8 @@ class LivePage:
         self._root.classes(add=f"theme-{theme}", remove=f"theme-{THEMES[1 - THEMES.index(theme)]}")
         self._root.classes(add="held" if held else "", remove="" if held else "held")
         self._root.props(f"lang={words.language}")
-        for code, button in self._language_keys.items():
-            button.props(f"aria-pressed={str(code == words.language).lower()}")
-        self._languages.props(f'aria-label="{words["language"]}"')
-        self._theme_button.set_content(icon("sun" if theme == "dark" else "moon"))
-        self._theme_button.props(f'aria-label="{words["theme_light" if theme == "dark" else "theme_dark"]}"')
+        self._languages.show(words)
+        self._menu.show(words, theme)
         self._all.set_content(words["follow_all"])
         self._rejects.set_content(words["follow_rejects"])
         self._all.props(f"aria-pressed={str(not held and self._follow == 'all').lower()}")
@@ -176,7 +168,7 @@ class LivePage:
         self._hold.set_content(f"{icon(sign)}<span>{words[word]}</span>")
 
     def _way_to_review(self) -> str:
-        if self._house.desk is None:
+        if self._house.desks.review is None:
             return ""
         name = self._words["review_queue"]
         return f'<a class="key tool" href="/review" aria-label="{name}" title="{name}">{icon("review")}</a>'
@@ -185,16 +177,3 @@ class LivePage:
         if title != self._title:
             self._title = title
             ui.page_title(title)
-
-    def _scene(self, part: RecordedPart | None) -> Mapping[str, object]:
-        words = self._words
-        if part is None:
-            return {"src": None, "empty": words["picture_waiting"], "marks": []}
-        return {
-            "src": self._image_url(part),
-            "report": str(part.report.id),
-            "alt": f"{words['picture_alt']} {part.report.trigger.part_id}",
-            "empty": words["picture_none"],
-            "broken": words["picture_broken"],
-            "marks": marks_of(findings_of(part.report, words), part.report),
-        }

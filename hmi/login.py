@@ -7,8 +7,9 @@ from html import escape
 from nicegui import ui
 
 from hmi.elements import Region
+from hmi.house import Visit
 from hmi.icons import icon
-from hmi.shell import Choices, House, Shell
+from hmi.shell import Shell
 
 __all__ = ["LoginPage"]
 
@@ -24,9 +25,9 @@ class LoginPage:
         Whether an attempt has just failed.
     """
 
-    def __init__(self, house: House, choices: Choices, *, refused: bool) -> None:
+    def __init__(self, visit: Visit, *, refused: bool) -> None:
         self._refused = refused
-        self._shell = Shell(house, choices, None, title="log_in", changed=self._show)
+        self._shell = Shell(visit, title="log_in", here="/login", changed=self._show)
         with self._shell.body:
             self._form = Region("section", "panel log-in")
         self._show()

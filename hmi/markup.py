@@ -10,7 +10,7 @@ from html import escape
 from hmi.icons import icon
 from hmi.view import Bar, FindingView, Row, findings_of, headline, kind_of
 from hmi.words import Words
-from inspector.domain import Counts, Lamp, LampState, LineStatus, RecordedPart
+from inspector.domain import Alarm, Counts, HoldLine, Lamp, LampState, LineStatus, RecordedPart
 
 __all__ = ["alert", "banner", "brand", "caption", "counts", "lamps", "measures", "report_text", "strip"]
 
@@ -27,8 +27,11 @@ def brand(status: LineStatus, words: Words, *, notice: str = "") -> str:
     ready = "ready" if status.ready else "not_ready"
     badge = f'<span class="badge badge-sim">{escape(words["simulated"])}</span>' if status.simulated else ""
     facts = [
-        f"<span>{escape(words[key])} <b>{escape(value)}</b></span>"
-        for key, value in (("recipe", status.recipe), ("model", status.model))
+        f'<span title="{escape(value)}">{escape(words[key])} <b>{escape(shown)}</b></span>'
+        for key, value, shown in (
+            ("recipe", status.recipe, status.recipe),
+            ("model", status.model, _first_model(status.model)),
+        )
         if value
     ]
     return (
@@ -37,6 +40,12 @@ def brand(status: LineStatus, words: Words, *, notice: str = "") -> str:
         f'<span class="badge badge-{ready}">{escape(words[ready])}</span>{badge}{notice}</h1>'
         f'<p class="facts">{"".join(facts)}</p></div>'
     )
+
+
+def _first_model(model: str) -> str:
+    """Return the first of several detectors without its backend, and how many there are beside it."""
+    names = [name.partition(" (")[0] for name in model.split(", ")]
+    return names[0] if len(names) == 1 else f"{names[0]} + {len(names) - 1}"
 
 
 def lamps(status: LineStatus, words: Words, now: datetime) -> str:
@@ -56,14 +65,25 @@ def _lamp(lamp: Lamp, state: LampState, words: Words, now: datetime) -> str:
     )
 
 
-def alert(status: LineStatus, words: Words) -> str:
-    """Say what is wrong with the line's connections right now; empty where nothing is."""
+def alert(
+    status: LineStatus, words: Words, *, alarms: Sequence[Alarm] | None = None, held: HoldLine | None = None
+) -> str:
+    """Say what is wrong with the line right now, and who holds it; empty where nothing is.
+
+    ``alarms`` know who has seen them; without them the lamps say it.
+    """
+    if alarms is None:
+        alarms = [Alarm(lamp, state.since, state.detail) for lamp, state in status.lamps.items() if state.good is False]
     lost = [
-        f"<span>{icon('fail')}<b>{escape(words[f'lamp_{lamp.value}'])}</b>"
-        f" {escape(state.detail or words['lamp_bad'])}</span>"
-        for lamp, state in status.lamps.items()
-        if state.good is False
+        f"<span>{icon('fail')}<b>{escape(words[f'lamp_{alarm.lamp.value}'])}</b>"
+        f" {escape(alarm.detail or words['lamp_bad'])}"
+        + (f" · {escape(words['seen_by'])} {escape(alarm.acknowledged_by)}" if alarm.acknowledged_by else "")
+        + "</span>"
+        for alarm in alarms
     ]
+    if held is not None:
+        why = f" · {escape(words.get(f'hold_{held.reason}', held.reason))}" if held.reason else ""
+        lost.append(f"<span>{icon('hold')}<b>{escape(words['held'])}</b> {escape(held.by)}{why}</span>")
     return "".join(lost)
 
 
@@ -96,14 +116,16 @@ def _banner(kind: str, word: str, cause: str, about: str) -> str:
     )
 
 
-def caption(part: RecordedPart | None, words: Words) -> str:
-    """Say where the picture was taken, what was found and how long it took."""
+def caption(part: RecordedPart | None, words: Words, *, lot: str = "") -> str:
+    """Say where the picture was taken, of which lot, what was found and how long it took."""
     if part is None:
         return ""
     report = part.report
     found = len(report.detections.items) if report.detections else 0
     facts = [
         escape(report.trigger.station),
+        *([f"{escape(words['lot'])} <b>{escape(lot)}</b>"] if lot else []),
+        f"{escape(words['recipe'])} <b>{escape(report.verdict.recipe)}</b>",
         f"{escape(words['findings'])} <b>{found}</b>",
         f"<b>{report.timings.total_ms:.0f}</b> {escape(words['ms'])}",
     ]

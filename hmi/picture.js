@@ -10,6 +10,8 @@ export default {
     <div class="board" ref="stage">
       <div v-if="current.src" class="board-plane" :style="planeStyle">
         <img class="board-image" :src="current.src" :alt="current.alt" :data-report="current.report" draggable="false">
+        <img v-if="over" class="board-over" :src="over.src" alt="" :style="{ opacity: strength / 100 }" draggable="false"
+          @error="unmade = true">
         <svg class="board-outlines" :viewBox="'0 0 ' + plane.width + ' ' + plane.height" aria-hidden="true">
           <g v-for="mark in drawn" :key="mark.number" :class="'mark mark-' + mark.kind">
             <rect class="halo" :x="mark.x" :y="mark.y" :width="mark.w" :height="mark.h" rx="4"/>
@@ -25,12 +27,26 @@ export default {
         </div>
       </div>
       <div v-else class="board-empty"><span>{{ current.empty }}</span></div>
+      <div v-if="current.src && choices.length" class="board-compare" role="group">
+        <button type="button" class="key" :aria-pressed="String(!over)" @click="choose('')">{{ current.plain }}</button>
+        <button v-for="item in choices" :key="item.kind" type="button" class="key" :data-overlay="item.kind"
+          :aria-pressed="String(kind === item.kind)" @click="choose(item.kind)">{{ item.name }}</button>
+        <input v-if="over && !unmade" type="range" min="0" max="100" v-model.number="strength" :aria-label="current.strength">
+        <span v-if="over && unmade" class="unmade" role="status">{{ current.unmade }}</span>
+      </div>
     </div>`,
   props: { scene: Object },
   data() {
-    return { current: { ...this.scene, src: null }, natural: [1, 1], plane: { width: 1, height: 1 }, drawn: [] };
+    return { current: { ...this.scene, src: null }, natural: [1, 1], plane: { width: 1, height: 1 }, drawn: [],
+      kind: "", strength: 60, unmade: false };
   },
   computed: {
+    choices() {
+      return this.current.overlays || [];
+    },
+    over() {
+      return this.choices.find((item) => item.kind === this.kind);
+    },
     planeStyle() {
       return { width: this.plane.width + "px", height: this.plane.height + "px" };
     },
@@ -47,6 +63,10 @@ export default {
     this.observer.disconnect();
   },
   methods: {
+    choose(kind) {
+      this.kind = kind;
+      this.unmade = false;
+    },
     async load() {
       const scene = JSON.parse(JSON.stringify(this.scene));
       const turn = (this.turn = (this.turn || 0) + 1);
@@ -62,6 +82,7 @@ export default {
         if (turn !== this.turn) return; // a newer part has arrived meanwhile
         if (scene.src) this.natural = [image.naturalWidth, image.naturalHeight];
       }
+      if (scene.report !== this.current.report) this.unmade = false;
       this.current = scene;
       await this.layout();
     },

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Sequence
 from functools import partial
 from html import escape
 
@@ -11,15 +11,16 @@ from nicegui.events import GenericEventArguments, KeyEventArguments
 
 from hmi import markup
 from hmi.elements import BoardPicture, Region, key
+from hmi.house import Visit
 from hmi.icons import icon
-from hmi.shell import Choices, House, Shell
-from hmi.view import findings_of, marks_of
+from hmi.scenes import scene_of
+from hmi.shell import Shell
 from inspector.domain import (
     REVIEW_REASONS,
     AlreadyDecided,
     Decision,
     NotAllowed,
-    Person,
+    OverlayKind,
     RecordedPart,
     ReviewDesk,
     ReviewError,
@@ -38,20 +39,17 @@ _PICK = "(event) => { const thumb = event.target.closest('[data-report]'); if (t
 
 
 class ReviewPage:
-    """One open tab on the queue.
+    """One open tab on the queue."""
 
-    ``person`` is asked for again before each decision: a session that has ended decides nothing.
-    """
-
-    def __init__(
-        self, house: House, desk: ReviewDesk, choices: Choices, person: Callable[[], Person | None], known: Person
-    ) -> None:
-        self._house, self._desk, self._person, self._known = house, desk, person, known
+    def __init__(self, visit: Visit, desk: ReviewDesk) -> None:
+        self._visit, self._house, self._desk, self._known = visit, visit.house, desk, visit.who
         self._parts: list[RecordedPart] = []
         self._chosen: str | None = None
         self._reason: str | None = None
+        self._overlays: Sequence[OverlayKind] = ()
+        self._overlaid: RecordedPart | None = None
         self._ticks = 0
-        self._shell = Shell(house, choices, known, title="review_queue", changed=self._show)
+        self._shell = Shell(visit, title="review_queue", here="/review", changed=self._show)
         with self._shell.body:
             self._lay_out()
         # By default keys are not heard while a button has the focus, which it has after each touch.
@@ -87,8 +85,9 @@ class ReviewPage:
         self._reason = reason
         self._show()
 
-    def _pick(self, event: GenericEventArguments) -> None:
+    async def _pick(self, event: GenericEventArguments) -> None:
         self._chosen, self._reason = str(event.args), None
+        await self._compare()
         self._show()
 
     async def _pressed(self, event: KeyEventArguments) -> None:
@@ -107,7 +106,7 @@ class ReviewPage:
         if self._reason is None:
             self._said.show(escape(words["reason_first"]))
             return
-        person = await run.io_bound(self._person)
+        person = await run.io_bound(self._visit.again)
         if person is None:
             ui.navigate.to("/login")
             return
@@ -138,7 +137,14 @@ class ReviewPage:
             self._parts = list(await run.io_bound(self._desk.waiting, _SHOWN) or ())
         except StoreError as error:
             self._said.show(escape(error.message))
+        await self._compare()
         self._show()
+
+    async def _compare(self) -> None:
+        """Find out what the shown part can be compared with."""
+        part, overlays = self._shown(), self._house.desks.overlays
+        if overlays is not None and part is not None and part is not self._overlaid:
+            self._overlaid, self._overlays = part, await run.io_bound(overlays.kinds, part) or ()
 
     def _shown(self) -> RecordedPart | None:
         chosen = (part for part in self._parts if str(part.report.id) == self._chosen)
@@ -146,7 +152,7 @@ class ReviewPage:
 
     def _show(self) -> None:
         words, part = self._shell.words, self._shown()
-        self._picture.show(self._scene(part))
+        self._picture.show(scene_of(part, words, self._house.image_url, empty="queue_empty", overlays=self._overlays))
         self._caption.show(markup.caption(part, words) if part else "")
         empty = f'<p class="quiet empty">{icon("pass")}{escape(words["queue_empty"])}</p>'
         self._banner.show(markup.banner(part, words, earlier=False) if part else empty)
@@ -163,16 +169,3 @@ class ReviewPage:
         thumbnails = [self._house.image_url(item, thumbnail=True) for item in self._parts]
         shown = str(part.report.id) if part else ""
         self._strip.show(markup.strip(self._parts, thumbnails, shown, words))
-
-    def _scene(self, part: RecordedPart | None) -> Mapping[str, object]:
-        words = self._shell.words
-        if part is None:
-            return {"src": None, "empty": words["queue_empty"], "marks": []}
-        return {
-            "src": self._house.image_url(part),
-            "report": str(part.report.id),
-            "alt": f"{words['picture_alt']} {part.report.trigger.part_id}",
-            "empty": words["picture_none"],
-            "broken": words["picture_broken"],
-            "marks": marks_of(findings_of(part.report, words), part.report),
-        }

@@ -2,85 +2,22 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 from html import escape
-from typing import Protocol
 
 from nicegui import ui
 
 from hmi.elements import Link, Region, key
+from hmi.house import THEMES, Visit, remember
 from hmi.icons import icon
+from hmi.menu import Menu
 from hmi.words import LANGUAGES, Words
-from inspector.domain import ANYBODY, LiveFeed, Person, RecordedPart, ReviewDesk
 
-__all__ = ["THEMES", "Choices", "House", "ImageUrl", "Shell", "beat_of", "remember", "warning"]
+__all__ = ["Languages", "Shell", "beat_of", "warning"]
 
-THEMES = ("dark", "light")
-_A_YEAR_S = 31_536_000
-
-
-class ImageUrl(Protocol):
-    """Where the picture of a part is; None where none is kept."""
-
-    def __call__(self, part: RecordedPart, *, thumbnail: bool = False) -> str | None:
-        """Return the path or URL."""
-        ...
-
-
-class Who(Protocol):
-    """Whose session a token is; None where it has ended."""
-
-    def __call__(self, token: str, *, touch: bool = True) -> Person | None:
-        """Return the person; ``touch`` keeps the session alive."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class House:
-    """Everything the pages talk to.
-
-    Attributes
-    ----------
-    desk
-        The review queue; None: there is no such page.
-    who
-        Whose session a token is; None: nobody logs in, everybody is the same person, and the pages say so.
-    """
-
-    feed: LiveFeed
-    image_url: ImageUrl
-    glossary: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    languages: tuple[str, ...] = ("en", "zh")
-    desk: ReviewDesk | None = None
-    who: Who | None = None
-
-    @property
-    def login(self) -> bool:
-        """Whether people log in."""
-        return self.who is not None
-
-    def person(self, token: str, *, touch: bool = True) -> Person | None:
-        """Return who has this session; None where somebody has to log in first."""
-        return ANYBODY if self.who is None else self.who(token, touch=touch)
-
-
-@dataclass(slots=True)
-class Choices:
-    """What one browser has chosen."""
-
-    language: str
-    theme: str
-
-    @classmethod
-    def of(cls, cookies: Mapping[str, str], languages: Sequence[str]) -> Choices:
-        """Read them from the cookies; whatever is unknown is the default."""
-        language = cookies.get("inspector_language", languages[0])
-        theme = cookies.get("inspector_theme", THEMES[0])
-        return cls(language if language in languages else languages[0], theme if theme in THEMES else THEMES[0])
+_ASK_EVERY = 40  # beats
 
 
 class Shell:
@@ -90,37 +27,35 @@ class Shell:
     ----------
     title
         Key of the page's name in the words.
+    here
+        Path of the page.
     changed
-        Called when language or theme has changed, so that the page says everything again.
+        Called when the language has changed, so that the page says everything again.
     """
 
-    def __init__(
-        self, house: House, choices: Choices, person: Person | None, *, title: str, changed: Callable[[], None]
-    ) -> None:
-        self.words = Words(choices.language, house.glossary)
-        self._house, self._choices, self._person = house, choices, person
-        self._title, self._changed = title, changed
+    def __init__(self, visit: Visit, *, title: str, here: str, changed: Callable[[], None]) -> None:
+        house, self._choices, self._person = visit.house, visit.choices, visit.person
+        self.words = Words(visit.choices.language, house.glossary)
+        self._visit, self._house, self._title, self._changed = visit, house, title, changed
         self._ticks = 0
         ui.add_head_html('<link rel="stylesheet" href="/hmi/theme.css">')
         with ui.element("div").classes("screen page") as self.root:
             with ui.element("header").classes("top"):
                 self._brand = Region("div", "brand")
-                self._way = Region("nav", "way")
                 with ui.element("div").classes("tools"):
-                    with ui.element("div").classes("segments").props("role=group") as self._languages:
-                        self._language_keys = {
-                            code: key(partial(self._speak, code), LANGUAGES[code], f"lang-{code}")
-                            for code in house.languages
-                        }
-                    self._languages.set_visibility(len(house.languages) > 1)
-                    self._theme = key(self._flip, "", "tool")
+                    self._languages = Languages(house.languages, self._speak)
+                    # Stays empty until the line listens: the push-to-talk key goes in here.
+                    self.talk = ui.element("div").classes("talk-slot")
+                    self._menu = Menu(visit, here=here, flip=self._flip) if visit.person is not None else None
                     self._link = Link()
-            self.body = ui.element("main").classes("body")
+            self.body = ui.element("main").classes(f"body body-{title.removesuffix('_page')}")
         self._say()
 
     def beat(self) -> None:
-        """Tell the browser that the line is there."""
+        """Tell the browser that the line is there; now and then, see whether the session still is."""
         self._ticks += 1
+        if self._person is not None and self._ticks % _ASK_EVERY == 0 and not self._visit.still():
+            ui.navigate.to("/login")
         self._link.beat(beat_of(self.words, self._ticks))
 
     def _speak(self, language: str) -> None:
@@ -131,8 +66,7 @@ class Shell:
         self._changed()
 
     def _flip(self) -> None:
-        self._choices.theme = THEMES[1 - THEMES.index(self._choices.theme)]
-        remember("inspector_theme", self._choices.theme)
+        self._choices.flip()
         self._say()
 
     def _say(self) -> None:
@@ -140,18 +74,15 @@ class Shell:
         line = self._house.feed.status().line
         self.root.classes(add=f"theme-{theme}", remove=f"theme-{THEMES[1 - THEMES.index(theme)]}")
         self.root.props(f"lang={words.language}")
-        for code, button in self._language_keys.items():
-            button.props(f"aria-pressed={str(code == words.language).lower()}")
-        self._languages.props(f'aria-label="{words["language"]}"')
-        self._theme.set_content(icon("sun" if theme == "dark" else "moon"))
-        self._theme.props(f'aria-label="{words["theme_light" if theme == "dark" else "theme_dark"]}"')
+        self._languages.show(words)
+        if self._menu is not None:
+            self._menu.show(words, theme)
         title = f'<span class="line-name">{escape(words[self._title])}</span>'
         self._brand.show(
             f'{icon("mark", "brand-mark")}<div class="brand-text">'
             f"<h1>{title}{'' if self._house.login else warning(words)}</h1>"
             f'<p class="facts"><span><b>{escape(line)}</b></span>{self._who()}</p></div>'
         )
-        self._way.show(self._ways())
         ui.page_title(f"{line} · {words[self._title]}".lstrip(" ·"))
         self.beat()
 
@@ -161,16 +92,20 @@ class Shell:
         role = self.words[f"role_{self._person.role}"]
         return f"<span>{icon('person')} <b>{escape(self._person.name)}</b> · {escape(role)}</span>"
 
-    def _ways(self) -> str:
-        if self._house.login and self._person is None:
-            return ""
-        live = f'<a class="key" href="/">{icon("live")}<span>{escape(self.words["live_page"])}</span></a>'
-        if not self._house.login:
-            return live
-        out = escape(self.words["log_out"])
-        return (
-            f'{live}<form method="post" action="/api/v1/logout"><button class="key" type="submit">{out}</button></form>'
-        )
+
+class Languages:
+    """The languages side by side; nothing where there is one only."""
+
+    def __init__(self, languages: Sequence[str], speak: Callable[[str], object]) -> None:
+        with ui.element("div").classes("segments").props("role=group") as self._group:
+            self._keys = {code: key(partial(speak, code), LANGUAGES[code], f"lang-{code}") for code in languages}
+        self._group.set_visibility(len(languages) > 1)
+
+    def show(self, words: Words) -> None:
+        """Say which one is spoken."""
+        for code, button in self._keys.items():
+            button.props(f"aria-pressed={str(code == words.language).lower()}")
+        self._group.props(f'aria-label="{words["language"]}"')
 
 
 def warning(words: Words) -> str:
@@ -178,12 +113,6 @@ def warning(words: Words) -> str:
     return (
         f'<span class="badge badge-open" title="{escape(words["no_login_detail"])}">{escape(words["no_login"])}</span>'
     )
-
-
-def remember(name: str, value: str) -> None:
-    """Keep a choice in the browser."""
-    cookie = f"{name}={value}; path=/; max-age={_A_YEAR_S}; samesite=lax"
-    ui.run_javascript(f"document.cookie = {json.dumps(cookie)}")
 
 
 def beat_of(words: Words, count: int) -> dict[str, str]:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from hmi.words_desks import DESK_WORDS
+
 __all__ = ["LANGUAGES", "Words"]
 
 LANGUAGES: Mapping[str, str] = MappingProxyType({"en": "EN", "zh": "中文"})
 
 _TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
+        **DESK_WORDS,
         # the page
         "title": ("Live inspection", "实时检测"),
         "simulated": ("Simulated", "仿真"),

@@ -7,11 +7,13 @@ from inspector.domain.desks import *  # noqa: F403
 from inspector.domain.errors import *  # noqa: F403
 from inspector.domain.figures import *  # noqa: F403
 from inspector.domain.history import *  # noqa: F403
+from inspector.domain.linedesk import *  # noqa: F403
 from inspector.domain.live import *  # noqa: F403
 from inspector.domain.overlays import *  # noqa: F403
 from inspector.domain.people import *  # noqa: F403
 from inspector.domain.ports import *  # noqa: F403
 from inspector.domain.review import *  # noqa: F403
 from inspector.domain.shifts import *  # noqa: F403
+from inspector.domain.talk import *  # noqa: F403
 from inspector.domain.texts import *  # noqa: F403
 from inspector.domain.types import *  # noqa: F403

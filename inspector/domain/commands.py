@@ -21,6 +21,7 @@ __all__ = [
     "SelectRecipe",
     "StartChallengeTest",
     "Transcript",
+    "TriggerOnce",
 ]
 
 
@@ -109,6 +110,13 @@ class StartChallengeTest:
 
 
 @dataclass(frozen=True, slots=True)
+class TriggerOnce:
+    """Take and inspect one picture while the line is held, for setting up; no part, and in no record."""
+
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
 class Remark:
     """Something a person saw, for the record."""
 
@@ -127,6 +135,7 @@ Command = (
     | ReleaseLot
     | AcknowledgeAlarm
     | StartChallengeTest
+    | TriggerOnce
     | Remark
 )
 

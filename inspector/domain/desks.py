@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from inspector.domain.history import HistoryReader
+from inspector.domain.linedesk import LineDesk
 from inspector.domain.overlays import Overlays
+from inspector.domain.people import AuditTrail, Staff
 from inspector.domain.review import ReviewDesk
+from inspector.domain.talk import VoiceDesk
 
 __all__ = ["Desks"]
 
@@ -23,8 +26,20 @@ class Desks:
         What was inspected before.
     overlays
         Pictures to lay over that of a part.
+    voice
+        Where screens speak with the line.
+    line
+        What can be asked of the running line.
+    trail
+        Who did what.
+    people
+        Who may log in; None where nobody has to.
     """
 
     review: ReviewDesk | None = None
     history: HistoryReader | None = None
     overlays: Overlays | None = None
+    voice: VoiceDesk | None = None
+    line: LineDesk | None = None
+    trail: AuditTrail | None = None
+    people: Staff | None = None

@@ -19,6 +19,7 @@ InspectorError
 ├── ReviewError             a person's decision about a part was not taken
 │   ├── NotAllowed              the role does not allow it
 │   └── AlreadyDecided          the part is not held, or not any more
+├── LineError               a person's command to the line was not carried out
 ├── ReportError             a shift report could not be made or written
 ├── LanguageError           text or advice could not be produced; the template speaks
 └── VoiceError              speech could not be heard or understood by a machine; nothing was commanded
@@ -41,6 +42,7 @@ __all__ = [
     "GaugingError",
     "InspectorError",
     "LanguageError",
+    "LineError",
     "MesError",
     "ModelError",
     "NotAllowed",
@@ -152,6 +154,10 @@ class NotAllowed(ReviewError):
 
 class AlreadyDecided(ReviewError):
     """The part is not held, or not any more."""
+
+
+class LineError(InspectorError):
+    """A person's command to the line was not carried out; the line is as it was."""
 
 
 class ReportError(InspectorError):

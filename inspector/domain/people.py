@@ -25,6 +25,7 @@ __all__ = [
     "AuditTrail",
     "Person",
     "Role",
+    "Staff",
     "audit_hash",
     "check_trail",
     "may",
@@ -205,8 +206,8 @@ class AuditTrail(Protocol):
         """Append one act; raises ``StoreError``."""
         ...
 
-    def latest(self, limit: int) -> Sequence[AuditEntry]:
-        """Return the newest entries, newest first."""
+    def latest(self, limit: int, *, before: int | None = None) -> Sequence[AuditEntry]:
+        """Return the newest entries, newest first; ``before`` leaves out that number and all after it."""
         ...
 
     def verify(self, head: str | None = None) -> AuditFlaw | None:
@@ -228,4 +229,29 @@ class Accounts(Protocol):
 
     def log_out(self, token: str) -> None:
         """End this session."""
+        ...
+
+
+@runtime_checkable
+class Staff(Protocol):
+    """The people of a line, to be added and changed; every change is in the trail."""
+
+    def people(self) -> Sequence[Person]:
+        """Return everybody, by name; raises ``StoreError``."""
+        ...
+
+    def add(self, name: str, role: Role, secret: str, *, by: Person) -> Person:
+        """Add a person; raises ``AccountError`` or ``StoreError``."""
+        ...
+
+    def change(
+        self,
+        name: str,
+        *,
+        by: Person,
+        role: Role | None = None,
+        secret: str | None = None,
+        disabled: bool | None = None,
+    ) -> Person:
+        """Change a person, whose sessions end; raises ``AccountError`` or ``StoreError``."""
         ...

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-from inspector.domain import Command, HoldLine, ReleaseLine, SelectRecipe, StoreError
+from inspector.domain import Command, HoldLine, ReleaseLine, SelectRecipe, StoreError, TriggerOnce
 
 __all__ = ["Control", "ControlFollower"]
 
@@ -21,7 +21,8 @@ log = logging.getLogger(__name__)
 
 FILE = "control.json"
 LOOK_EVERY_S = 0.2
-NOTHING: dict[str, Any] = {"held": None, "released_by": "", "recipe": None}
+NOTHING: dict[str, Any] = {"held": None, "released_by": "", "recipe": None, "trial": None}
+KNOWN_BEFORE = NOTHING.keys() - {"trial"}  # a file of an earlier version has no more
 
 
 class Control:
@@ -30,7 +31,7 @@ class Control:
     def __init__(self, folder: Path) -> None:
         self._file, self._turn = folder / FILE, threading.Lock()
 
-    def apply(self, command: HoldLine | ReleaseLine | SelectRecipe) -> None:
+    def apply(self, command: HoldLine | ReleaseLine | SelectRecipe | TriggerOnce) -> None:
         """Make it so; raises ``StoreError``."""
         with self._turn:
             state = _read(self._file) or NOTHING
@@ -41,6 +42,9 @@ class Control:
                     state = {**state, "held": None, "released_by": by}
                 case SelectRecipe(recipe=recipe, by=by):
                     state = {**state, "recipe": {"recipe": recipe, "by": by}}
+                case TriggerOnce(by=by):
+                    number = state["trial"]["number"] + 1 if state["trial"] else 1
+                    state = {**state, "trial": {"by": by, "number": number}}
             unfinished = self._file.with_suffix(".part")
             try:
                 self._file.parent.mkdir(parents=True, exist_ok=True)
@@ -63,7 +67,8 @@ class ControlFollower:
 
     def __init__(self, folder: Path, *, look_every_s: float = LOOK_EVERY_S) -> None:
         self._file, self._look_every_s = folder / FILE, look_every_s
-        self._seen = NOTHING
+        # A trial that was asked of an earlier process is over: only states are taken up again.
+        self._seen = {**NOTHING, "trial": (_read(self._file) or NOTHING)["trial"]}
 
     async def commands(self) -> AsyncIterator[Command]:
         """Yield each change once."""
@@ -85,14 +90,16 @@ class ControlFollower:
             changes.append(HoldLine(**state["held"]))
         if before["held"] and not state["held"]:
             changes.append(ReleaseLine(by=state["released_by"]))
+        if state["trial"] and state["trial"] != before["trial"]:
+            changes.append(TriggerOnce(by=state["trial"]["by"]))
         return changes
 
 
 def _read(file: Path) -> dict[str, Any] | None:
     try:
         state = json.loads(file.read_text(encoding="utf-8"))
-        if isinstance(state, dict) and state.keys() == NOTHING.keys():
-            return state
+        if isinstance(state, dict) and KNOWN_BEFORE <= state.keys() <= NOTHING.keys():
+            return {**NOTHING, **state}
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:

@@ -7,15 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import cv2
-import numpy as np
 
 from inspector.capture import read_image
 from inspector.detection import AnomalyDetector, find_model, load_model, open_backend
 from inspector.domain import ConfigurationError, Frame, Trigger
+from inspector.runtime.overlays import shaded
 
 __all__ = ["show_heat"]
-
-_HOTTEST = 2.0  # of the threshold; all above looks the same
 
 
 def show_heat(model: str, image: Path, out: Path) -> dict[str, Any]:
@@ -29,9 +27,8 @@ def show_heat(model: str, image: Path, out: Path) -> dict[str, Any]:
     frame = Frame(Trigger(image.stem, "show", 0, now), read_image(image), str(image), now)
     detections, heat = detector.detect(frame), detector.heat_map(frame)
     detector.close()
-    levels = np.clip(heat / _HOTTEST * 255, 0, 255).astype(np.uint8)
     picture = frame.pixels if frame.pixels.ndim == 3 else cv2.cvtColor(frame.pixels, cv2.COLOR_GRAY2BGR)  # noqa: PLR2004
-    blended = cv2.addWeighted(picture, 0.6, cv2.applyColorMap(levels, cv2.COLORMAP_INFERNO), 0.4, 0)
+    blended = cv2.addWeighted(picture, 0.6, shaded(heat), 0.4, 0)
     for item in detections.items:
         corners = [round(side) for side in (item.box.x0, item.box.y0, item.box.x1, item.box.y1)]
         cv2.rectangle(blended, corners[:2], corners[2:], (255, 255, 255), 1)

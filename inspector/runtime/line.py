@@ -142,6 +142,10 @@ class Line:
             raise crash
         return inspection.report
 
+    async def trial(self, trigger: Trigger) -> Inspection:
+        """Inspect once for a person who sets the line up: the PLC is not told, and nothing is recorded."""
+        return await self._judged_in_time(Inspection(trigger))
+
     def close(self) -> None:
         """Let the worker go; a stage that hangs is left behind for the process to end."""
         self._worker.shutdown(wait=False, cancel_futures=True)

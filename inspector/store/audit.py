@@ -35,9 +35,11 @@ class SqlAuditTrail:
         with self._database.write() as connection:
             return append_act(connection, person, act, subject, detail, at=self._clock())
 
-    def latest(self, limit: int) -> Sequence[AuditEntry]:
+    def latest(self, limit: int, *, before: int | None = None) -> Sequence[AuditEntry]:
         """Return the newest entries, newest first; raises ``StoreError``."""
         query = select(AuditRow.__table__).order_by(col(AuditRow.number).desc()).limit(limit)  # type: ignore[attr-defined]
+        if before is not None:
+            query = query.where(col(AuditRow.number) < before)
         with self._database.read() as connection:
             return [_entry(row) for row in connection.execute(query)]
 

@@ -55,7 +55,8 @@ class SqlHistory:
         """Return one page of what meets the query, newest trigger first; raises ``StoreError``."""
         with self._database.read() as connection:
             few = self._few_of_size(connection, query)
-            keys = connection.execute(self._keys(query, older_than, few).limit(limit + 1)).all()
+            found: Sequence[Any] = connection.execute(self._keys(query, older_than, few).limit(limit + 1)).all()
+            keys: list[tuple[int, datetime]] = [(key, at) for key, at in found]
             shown = keys[:limit]
             rows = self._rows(connection, [key for key, _ in shown])
         older = Place(shown[-1][1], shown[-1][0]) if len(keys) > limit else None
@@ -113,7 +114,7 @@ class SqlHistory:
     def _own(self, table: Any) -> tuple[ColumnElement[bool], ...]:
         return (col(table.line) == self._line, col(table.station) == self._station)
 
-    def _keys(self, query: HistoryQuery, older_than: Place | None, few: bool) -> Select[tuple[int, datetime]]:
+    def _keys(self, query: HistoryQuery, older_than: Place | None, few: bool) -> Select[*tuple[Any, ...]]:
         """Return number and time of what meets the query, newest first.
 
         A part or a lot narrows most; else findings are walked in their own index, else inspections in theirs.
@@ -128,10 +129,9 @@ class SqlHistory:
             found = found.where(meets.exists())
         return found.order_by(at.desc(), key.desc())
 
-    def _keys_of_findings(
-        self, query: HistoryQuery, older_than: Place | None, few: bool
-    ) -> Select[tuple[int, datetime]]:
-        key, at = col(DefectRow.inspection_id), col(DefectRow.triggered_at)
+    def _keys_of_findings(self, query: HistoryQuery, older_than: Place | None, few: bool) -> Select[*tuple[Any, ...]]:
+        key: Any = col(DefectRow.inspection_id)
+        at: Any = col(DefectRow.triggered_at)
         if few:
             sized = select(key, at, col(DefectRow.label)).where(*self._own(DefectRow), *_of_size(query)).limit(FEW)
             found = sized.subquery()

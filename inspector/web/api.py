@@ -1,8 +1,9 @@
-"""The HTTP API, version 1: status, parts and their pictures, read-only."""
+"""The HTTP API, version 1: status, parts and their pictures, and whatever desks the line has."""
 
 from __future__ import annotations
 
 import mimetypes
+from collections.abc import Callable
 from typing import Annotated
 from urllib.parse import urlencode
 from uuid import UUID
@@ -10,8 +11,22 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Query, Request, Response
 from fastapi.responses import FileResponse, JSONResponse
 
-from inspector.domain import Act, LiveFeed, RecordedPart, RecordReader, ReviewDesk, StoreError
+from inspector.domain import (
+    Act,
+    CaptureError,
+    Desks,
+    DetectionError,
+    LiveFeed,
+    OverlayKind,
+    Overlays,
+    RecordedPart,
+    RecordReader,
+    StoreError,
+)
 from inspector.web.gate import Gate
+from inspector.web.history import history_routes
+from inspector.web.line import line_routes
+from inspector.web.people import staff_routes, trail_routes
 from inspector.web.pictures import Thumbnails
 from inspector.web.review import review_routes
 from inspector.web.schema import Links, PartOut, StatusOut
@@ -38,7 +53,7 @@ def create_api(
     reader: RecordReader,
     *,
     gate: Gate | None = None,
-    desk: ReviewDesk | None = None,
+    desks: Desks | None = None,
     title: str = "Line inspector",
 ) -> FastAPI:
     """Make the application; its OpenAPI description is at ``/api/v1/openapi.json``.
@@ -49,18 +64,26 @@ def create_api(
     ----------
     gate
         Who may ask; None lets everybody see.
-    desk
-        The review queue; None leaves it out.
+    desks
+        What there is beside the live feed; None: nothing.
     """
-    gate = gate or Gate()
+    gate, desks = gate or Gate(), desks or Desks()
     app = FastAPI(title=title, version="1", openapi_url=f"{API}/openapi.json", docs_url=None, redoc_url=None)
     app.include_router(gate.routes(), prefix=API, tags=["people"])
     seen = [Depends(gate.needs(Act.SEE))]
     app.include_router(_line_routes(feed), prefix=API, tags=["line"], dependencies=seen)
     app.include_router(_part_routes(reader), prefix=API, tags=["parts"], dependencies=seen)
-    app.include_router(_picture_routes(feed, reader), prefix=API, tags=["pictures"], dependencies=seen)
-    if desk is not None:
-        app.include_router(review_routes(desk, gate, _out), prefix=API, tags=["review"])
+    app.include_router(_picture_routes(feed, reader, desks), prefix=API, tags=["pictures"], dependencies=seen)
+    if desks.review is not None:
+        app.include_router(review_routes(desks.review, gate, _out), prefix=API, tags=["review"])
+    if desks.history is not None:
+        app.include_router(history_routes(desks.history, gate, _out), prefix=API, tags=["history"])
+    if desks.line is not None:
+        app.include_router(line_routes(desks.line, gate), prefix=API, tags=["line"])
+    if desks.trail is not None:
+        app.include_router(trail_routes(desks.trail, gate), prefix=API, tags=["people"])
+    if desks.people is not None:
+        app.include_router(staff_routes(desks.people, gate), prefix=API, tags=["people"])
 
     @app.exception_handler(StoreError)
     async def _store_error(_request: Request, error: StoreError) -> JSONResponse:
@@ -96,12 +119,14 @@ def _part_routes(reader: RecordReader) -> APIRouter:
     return routes
 
 
-def _picture_routes(feed: LiveFeed, reader: RecordReader) -> APIRouter:
+def _picture_routes(feed: LiveFeed, reader: RecordReader, desks: Desks) -> APIRouter:
     routes = APIRouter()
     thumbnails = Thumbnails()
 
     def find(report_id: UUID, part_id: str) -> RecordedPart | None:
         live = next((part for part in feed.recent(_IN_MEMORY) if part.report.id == report_id), None)
+        if live is None and desks.history is not None:
+            return desks.history.find(report_id)
         if live is not None or not part_id:
             return live
         return next((part for part in reader.part(part_id) if part.report.id == report_id), None)
@@ -125,7 +150,28 @@ def _picture_routes(feed: LiveFeed, reader: RecordReader) -> APIRouter:
         kind = mimetypes.guess_type(found.image.name)[0] or "application/octet-stream"
         return FileResponse(found.image, media_type=kind, headers=_FOR_EVER)
 
+    if desks.overlays is not None:
+        _overlay_route(routes, desks.overlays, find)
     return routes
+
+
+def _overlay_route(routes: APIRouter, overlays: Overlays, find: Callable[[UUID, str], RecordedPart | None]) -> None:
+    @routes.get(
+        "/images/{report_id}/{kind}",
+        summary="What the picture of one inspection can be compared with",
+        response_class=Response,
+        responses={200: {"content": {"image/jpeg": {}}}, 404: {"description": "there is none"}},
+    )
+    def overlay(
+        report_id: UUID, kind: OverlayKind, part: Annotated[str, Query(description="id of the part")] = ""
+    ) -> Response:
+        found = find(report_id, part)
+        if found is None or kind not in overlays.kinds(found):
+            raise HTTPException(404, f"inspection {report_id} has no {kind} picture")
+        try:
+            return Response(overlays.jpeg(found, kind), media_type="image/jpeg", headers=_FOR_EVER)
+        except (CaptureError, DetectionError) as error:
+            raise HTTPException(404, str(error)) from error
 
 
 def _out(part: RecordedPart) -> PartOut:

@@ -15,7 +15,7 @@ from typing import Protocol
 import uvicorn
 from nicegui import ui
 
-from inspector.domain import ConfigurationError, LiveFeed, RecordedPart, RecordReader, ReviewDesk
+from inspector.domain import ConfigurationError, Desks, LiveFeed, RecordedPart, RecordReader
 from inspector.web.api import create_api, image_url
 from inspector.web.gate import Gate
 
@@ -75,7 +75,7 @@ def serve(
     build_pages: PageBuilder,
     *,
     gate: Gate | None = None,
-    desk: ReviewDesk | None = None,
+    desks: Desks | None = None,
     host: str = "127.0.0.1",
     port: int = 8080,
     on_ready: Callable[[str], None] | None = None,
@@ -90,7 +90,7 @@ def serve(
     ----------
     build_pages
         Declares the pages, given the feed and the function that names a part's picture.
-    gate, desk
+    gate, desks
         Of ``create_api``.
     port
         0 takes a free port.
@@ -104,7 +104,7 @@ def serve(
     """
     with contextlib.closing(claim_address(host, port)) as listener:
         taken = listener.getsockname()[1]
-        app = create_api(feed, reader, gate=gate, desk=desk)
+        app = create_api(feed, reader, gate=gate, desks=desks)
         build_pages(feed, image_url)
         ui.run_with(
             app,

@@ -236,8 +236,8 @@ def test_a_record_of_before_is_filled_in(tmp_path: Path) -> None:
     Database(file, revision="0004").close()
     with Database(file, revision="0004").write() as connection:
         connection.exec_driver_sql(
-            "INSERT INTO inspection (id, report_id, part_id, station, line, sequence, triggered_at, recorded_at, outcome,"
-            " fault, verdict, recipe, model_name, model_version, model_sha256, total_ms, report, texts) VALUES"
+            "INSERT INTO inspection (id, report_id, part_id, station, line, sequence, triggered_at, recorded_at,"  # noqa: S608
+            " outcome, fault, verdict, recipe, model_name, model_version, model_sha256, total_ms, report, texts) VALUES"
             f" (1, '{uuid4()}', 'PCB-000017', 'cell-1', 'line-1', 17, '2026-11-22 06:00:00.000000',"
             " '2026-11-22 06:00:01.000000', 'REVIEW', 'NONE', 'UNKNOWN', 'default', '', '', '', 1.0, '{}', '{}')"
         )

@@ -4,16 +4,55 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing as mp
+import threading
+import time
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from functools import partial
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection as Pipe
 from pathlib import Path
 
-from inspector.domain import Disposition, InspectionReport, OutboxMessage, Person, Role
-from tests.support.shifts import LINE, NIGHT, fill, inspection
+import cv2
+
+from inspector.domain import (
+    Connection,
+    Desks,
+    Disposition,
+    HoldLine,
+    InspectionReport,
+    Lamp,
+    LampState,
+    LineStatus,
+    OutboxMessage,
+    Person,
+    ReleaseLine,
+    Role,
+    SelectRecipe,
+    TriggerOnce,
+)
+from inspector.runtime.control import Control, ControlFollower
+from inspector.runtime.trials import TrialStore
+from inspector.web import LiveBoard
+from tests.support.shifts import LINE, NIGHT, STATION, fill, inspection, picture
 
 WAIT_S = 120.0
-PASSWORDS = {"mei": "correct horse", "jan": "482913"}
+PASSWORDS = {"mei": "correct horse", "jan": "482913", "eng": "correct engine", "root": "correct admin"}
+PEOPLE = {"mei": Role.QUALITY, "jan": Role.OPERATOR, "eng": Role.ENGINEER, "root": Role.ADMIN}
+EACH_DAY = 70
+RECIPES = ("default", "fine")
+
+
+def two_days() -> Iterator[InspectionReport]:
+    """Yield yesterday's parts and today's, numbered alike: every fifth has a spur and is rejected."""
+    midnight = datetime.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
+    for day in (midnight - timedelta(days=1), midnight):
+        for number in range(1, EACH_DAY + 1):
+            bad = number % 5 == 2
+            # Seconds after midnight: today's are over as well, whenever this runs.
+            yield inspection(
+                number, day + timedelta(seconds=number / 10), label="spur" if bad else "", length=0.36 + number / 1000
+            )
 
 
 def compose(report: InspectionReport, disposition: Disposition) -> list[OutboxMessage]:
@@ -38,27 +77,69 @@ def served(folder: Path, *, login: bool) -> Iterator[str]:
         ours.close()
 
 
-def _serve(pipe: Connection, folder: Path, login: bool) -> None:
+def _serve(pipe: Pipe, folder: Path, login: bool) -> None:
     from argon2 import PasswordHasher
 
     from hmi import build_pages
     from inspector.language import DEFAULT_GLOSSARY
+    from inspector.runtime.linedesk import RunningLineDesk
+    from inspector.runtime.overlays import LineOverlays, grey
     from inspector.runtime.review import RecordReviewDesk
-    from inspector.store import RecordStore, SqlAccounts, SqlAuditTrail
-    from inspector.web import Gate, LiveBoard, serve
+    from inspector.store import RecordStore, SqlAccounts, SqlAuditTrail, SqlHistory
+    from inspector.web import Gate, serve
 
     held = [inspection(number, NIGHT, label="spur", length=0.3) for number in (1, 2, 3)]
-    database, images = fill(folder, held)
+    database, images = fill(folder, [*two_days(), *held])
     record = RecordStore(database, images, line=LINE)
     accounts = None
     if login:
         accounts = SqlAccounts(database, hasher=PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
         root = Person("root", Role.ADMIN)
-        for name, role in (("mei", Role.QUALITY), ("jan", Role.OPERATOR)):
+        for name, role in PEOPLE.items():
             accounts.add(name, role, PASSWORDS[name], by=root)
-    desk = RecordReviewDesk(record, SqlAuditTrail(database), compose=compose, decided=lambda: None)
-    pages = partial(
-        build_pages, glossary=DEFAULT_GLOSSARY, desk=desk, who=accounts.who if accounts is not None else None
-    )
+    trail = SqlAuditTrail(database)
     board = LiveBoard(line=LINE)
-    serve(board, record, pages, gate=Gate(accounts), desk=desk, port=0, on_ready=pipe.send)
+    control, trials = Control(folder), TrialStore(folder / "trial")
+    threading.Thread(target=_line, args=(folder, board, trials), daemon=True).start()
+    desks = Desks(
+        review=RecordReviewDesk(record, trail, compose=compose, decided=lambda: None),
+        history=SqlHistory(database, record, line=LINE, station=STATION),
+        overlays=LineOverlays({"": grey(picture(folder))}, search_px=10.0),
+        line=RunningLineDesk(
+            control=control,
+            trail=trail,
+            status=board.status,
+            recipes=RECIPES,
+            connections=[Connection("plc", "opcua-client", "opc.tcp://plc:4840/")],
+            trials=trials,
+        ),
+        trail=trail,
+        people=accounts,
+    )
+    pages = partial(
+        build_pages, glossary=DEFAULT_GLOSSARY, desks=desks, who=accounts.who if accounts is not None else None
+    )
+    serve(board, record, pages, gate=Gate(accounts), desks=desks, port=0, on_ready=pipe.send)
+
+
+def _line(folder: Path, board: LiveBoard, trials: TrialStore) -> None:
+    """A line that has lost its PLC and does at once what the office wants of it."""
+    now = datetime.now(UTC)
+    lamps = {lamp: LampState(lamp is not Lamp.PLC, now, "no route" if lamp is Lamp.PLC else "") for lamp in Lamp}
+    status = LineStatus(LINE, True, RECIPES[0], lamps, "bare-board 0.4.0 (openvino), golden template")
+    board.status_changed(status)
+    follower = ControlFollower(folder)
+    while True:
+        for command in follower.changes():
+            match command:
+                case HoldLine():
+                    status = replace(status, ready=False)
+                case ReleaseLine():
+                    status = replace(status, ready=True)
+                case SelectRecipe(recipe=recipe):
+                    status = replace(status, recipe=recipe)
+                case TriggerOnce(by=by):
+                    seen = inspection(0, datetime.now(UTC), label="spur", length=0.4)
+                    trials.put(seen, by, cv2.imencode(".png", picture(folder))[1].tobytes(), seen.trigger.at)
+            board.status_changed(status)
+        time.sleep(0.05)

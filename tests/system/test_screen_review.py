@@ -3,43 +3,22 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.support.browser import CHROMIUM, SIZES, browser, log_in, tab
 from tests.support.review_screen import PASSWORDS, served
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (extra: dev)")
 
-CHROMIUM = Path("/usr/bin/chromium")
-SIZES = [(1280, 800), (1920, 1080), (3840, 2160)]
-WAIT_MS = 60_000
-SMALLEST_TARGET_PX = 48
+__all__ = ["browser"]
 
 pytestmark = [
     pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no browser at {CHROMIUM}"),
     # Chromium and the server process start cold on a busy machine.
     pytest.mark.timeout(600),
 ]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[sync_api.Browser]:
-    with sync_api.sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu"])
-
-
-def tab(browser: sync_api.Browser, size: tuple[int, int] = SIZES[0]) -> sync_api.Page:
-    context = browser.new_context(viewport={"width": size[0], "height": size[1]}, reduced_motion="reduce")
-    context.set_default_timeout(WAIT_MS)
-    return context.new_page()
-
-
-def log_in(page: sync_api.Page, name: str, secret: str) -> None:
-    page.fill("input[name=name]", name)
-    page.fill("input[name=secret]", secret)
-    page.keyboard.press("Enter")
 
 
 def decisions(folder: Path) -> list[tuple[str, str, str]]:
@@ -79,6 +58,7 @@ def test_a_new_user_logs_in_and_resolves_a_review(browser: sync_api.Browser, tmp
         page.wait_for_function("document.querySelector('.said').innerText.startsWith('P-00002: scrap')")
         assert decisions(tmp_path)[3:] == [("ACCEPT", "false_alarm", "mei"), ("SCRAP", "defect_confirmed", "mei")]
 
+        page.click(".menu > summary")
         page.click("text=Log out")
         page.wait_for_url("**/login")
         page.goto(f"{url}review")
@@ -117,7 +97,7 @@ def test_without_log_in_the_pages_say_so_and_fit(browser: sync_api.Browser, tmp_
                 ".filter((box) => box.width < 48 || box.height < 48).length",
             )
             assert small == 0, size
-            for element in (".decisions", ".reasons", ".queue", ".panel-picture", ".way"):
+            for element in (".decisions", ".reasons", ".queue", ".panel-picture", ".tools"):
                 box = page.locator(element).bounding_box()
                 assert box is not None
                 assert box["x"] >= 0

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 
 from hmi import build_pages
-from inspector.domain import Accounts, RecordReader, ReviewDesk
+from inspector.domain import Accounts, Desks, RecordReader
 from inspector.language import DEFAULT_GLOSSARY
 from inspector.settings import LineSettings
 from inspector.web import Gate, LiveBoard, serve
@@ -27,7 +27,7 @@ def serve_screen(
     *,
     stop: threading.Event,
     on_ready: Callable[[str], None],
-    desk: ReviewDesk | None = None,
+    desks: Desks | None = None,
     accounts: Accounts | None = None,
 ) -> None:
     """Serve the operator's pages and the API until told to stop; without ``accounts`` nobody logs in."""
@@ -35,8 +35,8 @@ def serve_screen(
         build_pages,
         glossary=DEFAULT_GLOSSARY,
         languages=settings.languages,
-        desk=desk,
+        desks=desks,
         who=accounts.who if accounts is not None else None,
     )
     host, port = settings.screen.host, settings.screen.port
-    serve(board, record, pages, gate=Gate(accounts), desk=desk, host=host, port=port, on_ready=on_ready, stop=stop)
+    serve(board, record, pages, gate=Gate(accounts), desks=desks, host=host, port=port, on_ready=on_ready, stop=stop)

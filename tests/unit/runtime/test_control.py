@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,15 +20,19 @@ from inspector.domain import (
     ReleaseLine,
     SelectRecipe,
     StoreError,
+    TriggerOnce,
 )
 from inspector.mes.commands import HoldCommand, QueryCommand, RecipeCommand, ReleaseCommand
 from inspector.mes.orders import Order
 from inspector.runtime.clerk import LineClerk
 from inspector.runtime.control import Control, ControlFollower
+from inspector.runtime.line import Line
 from inspector.runtime.station import Desk
 from inspector.runtime.status import StatusKeeper
+from inspector.runtime.trials import TrialRoom, TrialStore
 from inspector.store import Database, Ledger, RecordStore
 from tests.support.reports import failed
+from tests.unit.runtime.fakes import Journal, Plc, Stages
 
 NOW = datetime(2026, 3, 1, 6, 0, tzinfo=UTC)
 STATUS = LineStatus("line-1", True, "default", {lamp: LampState(True, NOW) for lamp in Lamp})
@@ -144,3 +149,51 @@ def test_the_clerk_turns_words_of_the_mes_into_the_state_of_the_line(tmp_path: P
     first.audit("hold", "lead", "{}", "{}")
     assert [(entry.name, entry.by) for entry in Ledger(database).commands(5)] == [("hold", "lead")]
     database.close()
+
+
+def test_a_picture_by_hand_is_asked_for_once_and_never_of_the_next_process(tmp_path: Path) -> None:
+    control, follower = Control(tmp_path), ControlFollower(tmp_path)
+    control.apply(HOLD)
+    assert follower.changes() == [HOLD]
+    for _ in range(2):
+        control.apply(TriggerOnce("eng"))
+        assert follower.changes() == [TriggerOnce("eng")]
+        assert follower.changes() == []
+    assert ControlFollower(tmp_path).changes() == [HOLD]
+
+
+def test_a_file_of_an_earlier_version_is_understood(tmp_path: Path) -> None:
+    held = {"by": "lead", "reason": "paste"}
+    (tmp_path / "control.json").write_text(json.dumps({"held": held, "released_by": "", "recipe": None}))
+    assert ControlFollower(tmp_path).changes() == [HOLD]
+
+
+async def test_a_picture_by_hand_is_inspected_and_told_to_nobody(tmp_path: Path) -> None:
+    stages, plc, journal = Stages(), Plc(), Journal()
+    line = Line(
+        triggers=plc, camera=stages, detector=stages, gauge=stages, judge=stages, journal=journal, deadline_s=20.0
+    )
+    store = TrialStore(tmp_path / "trial")
+    desk = Desk(lambda _: None, StatusKeeper(STATUS, lambda _: None), TrialRoom(line, store, "cell-1").take)
+    control = Control(tmp_path)
+    obeying = asyncio.create_task(desk.obey(ControlFollower(tmp_path, look_every_s=0.01)))
+    control.apply(HOLD)
+    async with asyncio.timeout(60):
+        while desk.held is None:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        assert store.latest() is None
+        control.apply(TriggerOnce("eng"))
+        while store.latest() is None:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    obeying.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await obeying
+    line.close()
+    trial = store.latest()
+    assert trial is not None
+    assert (trial.number, trial.by) == (1, "eng")
+    assert trial.part.report.detections is not None
+    assert store.picture() == trial.part.image
+    assert trial.part.image is not None
+    assert plc.answers == []
+    assert journal.steps == []

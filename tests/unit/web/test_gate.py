@@ -11,12 +11,12 @@ import httpx
 import pytest
 from argon2 import PasswordHasher
 
-from inspector.domain import Decision, InspectionReport, OutboxMessage, Person, Role
+from inspector.domain import Decision, Desks, InspectionReport, OutboxMessage, Person, Role
 from inspector.runtime.review import RecordReviewDesk
-from inspector.store import RecordStore, SqlAccounts, SqlAuditTrail
+from inspector.store import RecordStore, SqlAccounts, SqlAuditTrail, SqlHistory
 from inspector.web import Gate, LiveBoard
 from inspector.web.api import create_api
-from tests.support.shifts import LINE, NIGHT, fill, inspection
+from tests.support.shifts import LINE, NIGHT, STATION, fill, inspection
 
 ADMIN = Person("root", Role.ADMIN)
 PASSWORDS = {"mei": "correct horse", "jan": "482913", "root": "correct admin"}
@@ -44,7 +44,9 @@ class Line:
             ],
             decided=self._count,
         )
-        self.app = create_api(LiveBoard(), self.record, gate=Gate(accounts), desk=desk)
+        history = SqlHistory(self.database, self.record, line=LINE, station=STATION)
+        desks = Desks(review=desk, history=history)
+        self.app = create_api(LiveBoard(), self.record, gate=Gate(accounts), desks=desks)
 
     def _count(self) -> None:
         self.told += 1

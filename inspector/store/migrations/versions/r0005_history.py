@@ -44,7 +44,7 @@ def upgrade() -> None:
         sa.Column("size_mm", sa.Float(), nullable=True),
     ):
         op.add_column("defect", column)
-    op.execute(f"UPDATE inspection SET kind = {KIND}")
+    op.execute(f"UPDATE inspection SET kind = {KIND}")  # noqa: S608 - our own words
     op.execute(
         "UPDATE defect SET (line, station, triggered_at) = (SELECT i.line, i.station, i.triggered_at FROM inspection i "
         "WHERE i.id = defect.inspection_id), size_mm = (SELECT MAX(m.value) FROM measurement m WHERE "

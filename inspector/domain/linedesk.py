@@ -1,0 +1,91 @@
+"""What a person may ask of the running line, and what is told about it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+from inspector.domain.commands import AcknowledgeAlarm, HoldLine, ReleaseLine, SelectRecipe, TriggerOnce
+from inspector.domain.live import Lamp, RecordedPart
+from inspector.domain.people import Person
+
+__all__ = ["HOLD_REASONS", "Alarm", "Connection", "LineCommand", "LineDesk", "Trial"]
+
+HOLD_REASONS: tuple[str, ...] = ("bad_parts", "material", "machine", "set_up", "other")
+"""Why a line is held; stable words that statistics read."""
+
+LineCommand = HoldLine | ReleaseLine | SelectRecipe | AcknowledgeAlarm | TriggerOnce
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """A connection that is lost; ``acknowledged_by`` is empty until somebody says that it was seen."""
+
+    lamp: Lamp
+    since: datetime
+    detail: str
+    acknowledged_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """What the line is connected to, without passwords; ``name`` is a key of the pages' words."""
+
+    name: str
+    kind: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trial:
+    """One picture taken by hand while the line is held: no part, in no record, told to nobody."""
+
+    number: int
+    by: str
+    part: RecordedPart
+
+
+@runtime_checkable
+class LineDesk(Protocol):
+    """Acts on the line, each checked against the role and written into the trail."""
+
+    def recipes(self) -> Sequence[str]:
+        """Return the names that can be selected."""
+        ...
+
+    def held(self) -> HoldLine | None:
+        """Return why the line is held, None where it is not."""
+        ...
+
+    def alarms(self) -> Sequence[Alarm]:
+        """Return the connections that are lost now."""
+        ...
+
+    def connections(self) -> Sequence[Connection]:
+        """Return what the line is connected to."""
+        ...
+
+    def trial(self) -> Trial | None:
+        """Return the last picture taken by hand, None where there is none."""
+        ...
+
+    def trial_picture(self) -> Path | None:
+        """Return its file."""
+        ...
+
+    def act(self, person: Person, command: LineCommand) -> None:
+        """Do it.
+
+        Raises
+        ------
+        NotAllowed
+            The role does not allow it; that is in the trail as well.
+        LineError
+            There is no such recipe, or the line is not in the state that this needs.
+        StoreError
+            It could not be written down; nothing was done, unless it was to hold the line.
+        """
+        ...

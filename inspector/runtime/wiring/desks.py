@@ -1,0 +1,91 @@
+"""What the screen works with, out of a line's settings: the desks behind its pages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inspector.capture import read_image
+from inspector.detection import AnomalyDetector, find_model, load_model, open_backend, read_card
+from inspector.domain import Connection, Desks, LineStatus, ReviewDesk, Staff
+from inspector.runtime.control import Control
+from inspector.runtime.linedesk import RunningLineDesk
+from inspector.runtime.overlays import LineOverlays, grey
+from inspector.runtime.wiring.trials import build_trials
+from inspector.runtime.wiring.verdict import build_calibration
+from inspector.settings import Detector as ModelSettings
+from inspector.settings import GoldenSettings, LineSettings, ModbusPlc
+from inspector.store import Database, RecordStore, SqlAuditTrail, SqlHistory
+
+__all__ = ["build_desks", "build_overlays", "connections_of"]
+
+
+def build_desks(
+    settings: LineSettings,
+    data: Path,
+    *,
+    database: Database,
+    record: RecordStore,
+    control: Control,
+    status: Callable[[], LineStatus],
+    review: ReviewDesk,
+    people: Staff | None,
+) -> Desks:
+    """Return everything that the pages of this line are about; raises ``ConfigurationError``."""
+    trail = SqlAuditTrail(database)
+    return Desks(
+        review=review,
+        history=SqlHistory(database, record, line=settings.line, station=settings.station),
+        overlays=build_overlays(settings),
+        line=RunningLineDesk(
+            control=control,
+            trail=trail,
+            status=status,
+            recipes=settings.recipes,
+            connections=connections_of(settings),
+            trials=build_trials(settings, data),
+        ),
+        trail=trail,
+        people=people,
+    )
+
+
+def connections_of(settings: LineSettings) -> list[Connection]:
+    """Return what the line is connected to, as its description has it; passwords stand nowhere in it."""
+    camera, mes, store = settings.camera, settings.connected_mes, settings.store
+    seen = next(
+        (str(getattr(camera, name)) for name in ("path", "serial", "device") if getattr(camera, name, None)), ""
+    )
+    plc_host = f"{settings.plc.host}:{settings.plc.port}" if isinstance(settings.plc, ModbusPlc) else ""
+    return [
+        Connection("camera", camera.kind, seen),
+        Connection("plc", settings.plc.kind, plc_host or str(getattr(settings.plc, "url", ""))),
+        Connection("mes", mes.kind if mes is not None else "none", str(getattr(mes, "url", ""))),
+        Connection("record", (store.url or "").partition(":")[0], (store.url or "").partition("://")[2]),
+        Connection("images", store.images.keep, str(store.images.folder or "")),
+    ]
+
+
+def build_overlays(settings: LineSettings) -> LineOverlays:
+    """Return what parts can be compared with: the golden images of this line, its good-only models."""
+    golden: dict[str, NDArray[np.uint8]] = {}
+    heat, search_mm = [], 0.0
+    for detector in settings.detectors:
+        if isinstance(detector, GoldenSettings):
+            images = dict(detector.recipes) | ({"": detector.image} if detector.image is not None else {})
+            golden |= {recipe: grey(read_image(path)) for recipe, path in images.items()}
+            search_mm = max(search_mm, detector.search_mm)
+        elif isinstance(detector, ModelSettings) and read_card(find_model(detector.model)).task == "anomaly":
+            heat.append(partial(_open_heat, detector.model))
+    made = build_calibration(settings)
+    scale = made.px_per_mm if made else settings.calibration.px_per_mm
+    return LineOverlays(golden, heat, search_px=search_mm * (scale or 0.0))
+
+
+def _open_heat(name: str) -> AnomalyDetector:
+    model = load_model(find_model(name))
+    return AnomalyDetector(model, open_backend(model, "onnxruntime", threads=1))

@@ -1,0 +1,61 @@
+"""Chromium as an operator uses it: one browser a module, one context a tab."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+CHROMIUM = Path("/usr/bin/chromium")
+SIZES = [(1280, 800), (1920, 1080), (3840, 2160)]
+WAIT_MS = 60_000
+LEAST_TARGET_PX = 48
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (extra: dev)")
+    with sync_api.sync_playwright() as playwright:
+        yield playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu"])
+
+
+def tab(browser: Any, size: tuple[int, int] = SIZES[0]) -> Any:
+    """Open an empty tab of this size, with nothing remembered."""
+    context = browser.new_context(viewport={"width": size[0], "height": size[1]}, reduced_motion="reduce")
+    context.set_default_timeout(WAIT_MS)
+    return context.new_page()
+
+
+def log_in(page: Any, name: str, secret: str) -> None:
+    page.fill("input[name=name]", name)
+    page.fill("input[name=secret]", secret)
+    page.keyboard.press("Enter")
+
+
+def entered(browser: Any, url: str, name: str, secret: str, size: tuple[int, int] = SIZES[0]) -> Any:
+    """Open a tab and log in; ends on the live page."""
+    page = tab(browser, size)
+    page.goto(f"{url}login")
+    log_in(page, name, secret)
+    page.wait_for_selector(".verdict")
+    return page
+
+
+def too_small(page: Any) -> list[str]:
+    """Return what is there to be touched and smaller than a gloved finger."""
+    found: list[str] = page.eval_on_selector_all(
+        ".key, .thumb, .screen select, .screen input:not([type=radio]):not([type=checkbox]), .list a",
+        f"""(keys) => keys.map((key) => [key, key.getBoundingClientRect()])
+            .filter(([key, box]) => key.checkVisibility() && box.width > 0
+                && (box.width < {LEAST_TARGET_PX} || box.height < {LEAST_TARGET_PX}))
+            .map(([key, box]) => `${{key.outerHTML.slice(0, 80)}} ${{box.width}}x${{box.height}}`)""",
+    )
+    return found
+
+
+def overflow(page: Any) -> int:
+    """Return by how many pixels the page is larger than the window."""
+    wide: int = page.evaluate("Math.max(document.documentElement.scrollWidth - innerWidth, 0)")
+    return wide
