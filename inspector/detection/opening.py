@@ -47,7 +47,7 @@ _GPU_PROVIDERS = {
 }
 
 
-def open_named(model: Model, name: str, *, threads: int = 2, triton: str = "", triton_ready_s: float = 30.0) -> Backend:
+def open_named(model: Model, name: str, *, threads: int = 2, triton: str = "", triton_ready_s: float = 10.0) -> Backend:
     """Return the backend of this name, and no other should it fail.
 
     Parameters

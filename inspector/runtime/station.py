@@ -15,6 +15,7 @@ from inspector.domain import (
     CommandSource,
     FaultCode,
     HoldLine,
+    InspectionReport,
     Lamp,
     LampState,
     LineStatus,
@@ -76,15 +77,21 @@ def initial_status(settings: LineSettings, model: str = "") -> LineStatus:
 
 async def _run(lifeline: Lifeline, settings: LineSettings, data: Path, plc_url: str, nodes: dict[str, str]) -> None:
     spool = build_spool(settings, data)
-    detector = build_detector(settings)
     signals = SignalSender(data / settings.line)
-    status = StatusKeeper(initial_status(settings, detector.description), signals.send)
+    status = StatusKeeper(initial_status(settings), signals.send)
+    detector = build_detector(settings, status.lost)
+    status.runs(detector.description)
     camera = build_camera(settings)
     source = build_trigger_source(
         settings, url=plc_url, nodes=nodes, on_lamp=lambda state: status.lamp(Lamp.PLC, state.good, state.detail)
     )
     judge = build_judge(settings)
     desk = Desk(judge.select, status)
+
+    def inspected(report: InspectionReport) -> None:
+        status.runs(detector.description)  # another backend may have taken over
+        status.inspected(report)
+
     line = Line(
         triggers=source,
         camera=camera,
@@ -93,7 +100,7 @@ async def _run(lifeline: Lifeline, settings: LineSettings, data: Path, plc_url: 
         judge=judge,
         journal=spool,
         deadline_s=settings.deadline_ms / 1000,
-        observer=status.inspected,
+        observer=inspected,
     )
     commands = build_commands(settings, data)
     for command in commands.changes():  # a line that was held starts held

@@ -26,11 +26,14 @@ class StatusKeeper:
     def __init__(self, status: LineStatus, tell: Callable[[LineStatus], None]) -> None:
         self._lock = threading.Lock()
         self._status, self._tell = status, tell
+        self._loss = ""
         self._camera_ok, self._camera_detail = True, ""
 
     def lamp(self, lamp: Lamp, good: bool | None, detail: str = "") -> None:
         """Set one lamp."""
         with self._lock:
+            if lamp is Lamp.MODEL and good and self._loss:
+                good, detail = False, self._loss
             before = self._status.lamps[lamp]
             if (before.good, before.detail) == (good, detail):
                 return
@@ -48,6 +51,19 @@ class StatusKeeper:
             self.lamp(Lamp.CAMERA, self._camera_ok, self._camera_detail)
         elif self._status.lamps[Lamp.CAMERA].good:
             self.lamp(Lamp.CAMERA, True, self._camera_detail)
+
+    def lost(self, told: str) -> None:
+        """Say that what ran the model is lost and another runs it: the lamp stays out until the next start."""
+        self._loss = told
+        self.lamp(Lamp.MODEL, False, told)
+
+    def runs(self, model: str) -> None:
+        """Say which model runs on what."""
+        with self._lock:
+            if self._status.model == model:
+                return
+            self._status = replace(self._status, model=model)
+        self.repeat()
 
     def ready(self, ready: bool) -> None:
         """Say whether the line takes triggers."""

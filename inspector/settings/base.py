@@ -16,6 +16,8 @@ NODE_ID = r"^(ns=\d+;|nsu=[^;]+;)?[isgb]=.+$"
 TOPIC_LEVEL = r"^[^/+#\s]+$"
 MODEL = r"^[^\\\s]+$"
 HOST = r"^[A-Za-z0-9_.:-]+$"
+HOST_AND_PORT = r"^([A-Za-z0-9_.-]+:[0-9]{1,5})?$"
+ADDRESS = r"^[^@\s,;<>]+@[^@\s,;<>]+$"
 CLOCK = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
 
 FORMS = {
@@ -26,6 +28,8 @@ FORMS = {
     TOPIC_LEVEL: "one level of a topic: no blank, no '/', '+' or '#'",
     MODEL: "the name of a model, or a path without blanks and with '/' between folders",
     CLOCK: "a time of day in quotes, hours and minutes, such as '06:00' or '22:30'",
+    HOST_AND_PORT: "a host name or an IPv4 address, ':' and a port, without 'http://'",
+    ADDRESS: "one mail address, such as 'quality@plant.example'",
     HOST: "a host name or an IP address, without port and without 'http://'",
 }
 """What each pattern asks for, in words."""
@@ -47,6 +51,9 @@ TopicLevel = Annotated[str, Field(min_length=1, max_length=64, pattern=TOPIC_LEV
 
 ClockTime = Annotated[str, Field(pattern=CLOCK)]
 """A time of day on the clock on the wall."""
+
+Address = Annotated[str, Field(max_length=254, pattern=ADDRESS)]
+"""One mail address."""
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 """A TCP port; 0 takes a free one."""

@@ -298,3 +298,13 @@ def _detectors(data: Data) -> Problems:
         yield problem(
             ("detector",), "empty", "the list of detectors is empty", "Write at least one entry, or leave the key out."
         )
+    found = data.get("detector")
+    several = isinstance(found, Sequence) and not isinstance(found, str)
+    for index, each in enumerate(found if several else [found]):
+        if isinstance(each, Mapping) and each.get("backend") == "triton" and not each.get("triton"):
+            yield problem(
+                ("detector", *([index] if several else []), "backend"),
+                "relation",
+                "there is no address of a Triton server",
+                "Add 'triton: HOST:PORT' beside it, the port of its gRPC service (8001 by default).",
+            )

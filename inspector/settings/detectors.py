@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag
 
-from inspector.settings.base import MODEL, ClassName, FilePath, Items, Name, Settings
+from inspector.settings.base import HOST_AND_PORT, MODEL, ClassName, FilePath, Items, Name, Settings
 from inspector.settings.vision import Millimetre
 
 __all__ = [
@@ -50,8 +50,20 @@ class Detector(Settings):
         pattern=MODEL,
         description="Name of a shipped model, or the path of a model folder (with a `/`; relative to this file).",
     )
-    backend: Literal["auto", "onnxruntime", "openvino"] = Field(
-        default="auto", description="What runs the model; `auto` takes the best that this machine has."
+    backend: Literal[
+        "auto",
+        "onnxruntime",
+        "openvino",
+        "onnxruntime-cuda",
+        "onnxruntime-tensorrt",
+        "onnxruntime-tensorrt-rtx",
+        "tensorrt",
+        "triton",
+    ] = Field(default="auto", description="What runs the model; `auto` takes the best that this machine has.")
+    triton: str = Field(
+        default="",
+        pattern=HOST_AND_PORT,
+        description="Host and port of a Triton server's gRPC service, such as 127.0.0.1:8001; `auto` tries it as well.",
     )
     threads: int = Field(default=2, ge=1, le=256, description="Processor threads the model may use.")
     floor: float | None = Field(

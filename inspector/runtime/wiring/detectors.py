@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 from inspector.capture import read_image
 from inspector.detection import (
@@ -36,14 +37,18 @@ from inspector.settings import (
 from inspector.settings import Detector as ModelSettings
 from inspector.settings.detectors import AnyDetector
 
-__all__ = ["classes_of", "open_detector", "open_model"]
+__all__ = ["classes_of", "open_detector", "open_model", "unheard"]
 
 Box = tuple[float, float, float, float]
 
 
-def open_detector(settings: LineSettings, px_per_mm: float) -> LineDetector:
+def unheard(told: str) -> None:
+    """Nobody wants to be told."""
+
+
+def open_detector(settings: LineSettings, px_per_mm: float, on_loss: Callable[[str], None] = unheard) -> LineDetector:
     """Return the line's detector, ready to warm up; raises ``ModelError`` or ``ConfigurationError``."""
-    made = [_open(detector, px_per_mm) for detector in settings.detectors]
+    made = [_open(detector, px_per_mm, on_loss) for detector in settings.detectors]
     detector = made[0] if len(made) == 1 else CombinedDetector(made)
     known = set(detector.classes)
     for name, recipe in settings.recipes.items():
@@ -58,7 +63,13 @@ def open_detector(settings: LineSettings, px_per_mm: float) -> LineDetector:
 
 
 def open_model(
-    name: str, *, backend: str = "auto", threads: int = 2, floor: float | None = None
+    name: str,
+    *,
+    backend: str = "auto",
+    threads: int = 2,
+    floor: float | None = None,
+    triton: str = "",
+    on_loss: Callable[[str], None] = unheard,
 ) -> YoloDetector | AnomalyDetector:
     """Return the detector of a model folder, by the task of its card; raises ``ModelError``.
 
@@ -70,18 +81,25 @@ def open_model(
             f"{model.folder}: a feature network is no detector by itself",
             remedy="Make a model from good parts with it: `inspector anomaly train`",
         )
-    runs = open_backend(model, backend, threads=threads)
+    runs = open_backend(model, backend, threads=threads, triton=triton, on_loss=on_loss)
     return AnomalyDetector(model, runs) if model.card.task == "anomaly" else YoloDetector(model, runs, floor=floor)
 
 
-def _open(wanted: AnyDetector, px_per_mm: float) -> LineDetector:  # noqa: C901, PLR0911 - one case each
+def _open(wanted: AnyDetector, px_per_mm: float, on_loss: Callable[[str], None]) -> LineDetector:  # noqa: C901, PLR0911 - one case each
     def px(box_mm: Box) -> Box:
         left, top, right, bottom = (side * px_per_mm for side in box_mm)
         return left, top, right, bottom
 
     match wanted:
         case ModelSettings():
-            return open_model(wanted.model, backend=wanted.backend, threads=wanted.threads, floor=wanted.floor)
+            return open_model(
+                wanted.model,
+                backend=wanted.backend,
+                threads=wanted.threads,
+                floor=wanted.floor,
+                triton=wanted.triton,
+                on_loss=on_loss,
+            )
         case GoldenSettings():
             images = dict(wanted.recipes) | ({"": wanted.image} if wanted.image is not None else {})
             if not images:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from inspector.gauging import Zone as GaugeZone
 from inspector.judgement import Recipe, Rule, RuleJudge
 from inspector.runtime.control import ControlFollower
 from inspector.runtime.spool import Spool
-from inspector.runtime.wiring.detectors import open_detector
+from inspector.runtime.wiring.detectors import open_detector, unheard
 from inspector.settings import FolderCamera as FolderSettings
 from inspector.settings import LineSettings
 from inspector.settings import RealSenseCamera as RealSenseSettings
@@ -42,9 +42,12 @@ __all__ = [
 UNKNOWN_BLUR_PX = 0.03  # standard uncertainty of an edge blur that a person wrote down
 
 
-def build_detector(settings: LineSettings) -> LineDetector:
-    """Return the line's detector, its weights proven; raises ``ModelError`` or ``ConfigurationError``."""
-    return open_detector(settings, _px_per_mm(settings, build_calibration(settings)))
+def build_detector(settings: LineSettings, on_loss: Callable[[str], None] = unheard) -> LineDetector:
+    """Return the line's detector, its weights proven; raises ``ModelError`` or ``ConfigurationError``.
+
+    ``on_loss`` is told where a backend is lost and another takes over.
+    """
+    return open_detector(settings, _px_per_mm(settings, build_calibration(settings)), on_loss)
 
 
 def _px_per_mm(settings: LineSettings, made: Calibration | None) -> float:

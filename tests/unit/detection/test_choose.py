@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import logging
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from inspector.detection import BACKENDS, Model, choose_backend, load_model, open_backend
+from inspector.detection import BACKENDS, Backend, Model, choose_backend, load_model, open_backend
 from inspector.detection import choose as choosing
 from inspector.detection.caches import default_cache
 from inspector.detection.choose import fastest
@@ -92,6 +93,41 @@ def test_the_choice_is_remembered(
     with caplog.at_level(logging.INFO):
         assert choose_backend(model, threads=1, cache=cache).name == first.name
     assert "measured before" in caplog.text
+
+
+def test_a_remembered_server_that_is_away_is_a_loss_and_stays_remembered(
+    model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away() -> Backend:
+        raise DetectionError("no server is ready")
+
+    near = partial(open_backend, model, "onnxruntime", threads=1)
+    cache = tmp_path / "backends.json"
+    monkeypatch.setattr(choosing, "candidates", lambda *_, **__: {"onnxruntime": near, "triton": near})
+    monkeypatch.setattr(choosing, "fastest", lambda *_, **__: FakeBackend("triton"))
+    choose_backend(model, triton="box:8001", cache=cache).close()
+    remembered = cache.read_text(encoding="utf-8")
+    assert "triton box:8001" in remembered
+    monkeypatch.setattr(choosing, "candidates", lambda *_, **__: {"onnxruntime": near, "triton": away})
+    told: list[str] = []
+    backend = choose_backend(model, triton="box:8001", cache=cache, on_loss=told.append)
+    assert backend.name == "onnxruntime"
+    assert len(told) == 1
+    backend.close()
+    assert cache.read_text(encoding="utf-8") == remembered
+
+
+def test_a_choice_made_while_a_server_was_away_is_not_remembered(
+    model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away() -> Backend:
+        raise DetectionError("no server is ready")
+
+    near = partial(open_backend, model, "onnxruntime", threads=1)
+    monkeypatch.setattr(choosing, "candidates", lambda *_, **__: {"onnxruntime": near, "triton": away})
+    cache = tmp_path / "backends.json"
+    choose_backend(model, triton="box:8001", cache=cache).close()
+    assert not cache.exists()
 
 
 def test_other_threads_or_other_weights_are_measured_anew(model: Model, tmp_path: Path) -> None:

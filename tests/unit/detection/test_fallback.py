@@ -80,6 +80,56 @@ def test_closing_opens_nothing(onnx: OnnxRuntimeBackend) -> None:
     assert opened == []
 
 
+def test_a_loss_is_told_once_in_a_sentence(onnx: OnnxRuntimeBackend) -> None:
+    told: list[str] = []
+    backend = FallbackBackend(Mortal(onnx, lives=1), {"onnxruntime": lambda: onnx}, on_loss=told.append)
+    for _ in range(4):
+        backend.run(BATCH)
+    assert told == ["mortal is lost, onnxruntime takes over until the next start: mortal: the device is gone"]
+
+
+def test_a_spare_is_open_before_it_is_needed_and_closed_with_the_rest(onnx: OnnxRuntimeBackend) -> None:
+    spare = Mortal(onnx, lives=9)
+    opened: list[str] = []
+    backend = FallbackBackend(Mortal(onnx, lives=9), {"spare": lambda: opened.append("spare") or spare}, spare=True)
+    assert opened == ["spare"]
+    backend.run(BATCH)
+    backend.close()
+    assert spare.closed
+
+
+def test_the_spare_takes_the_frame_on_which_the_first_broke(onnx: OnnxRuntimeBackend) -> None:
+    backend = FallbackBackend(Mortal(onnx, lives=0), {"spare": lambda: onnx}, spare=True)
+    assert backend.run(BATCH).shape == (1, 6, 12)
+    assert backend.name == "onnxruntime"
+
+
+def test_one_that_is_away_at_the_start_is_a_loss_too(onnx: OnnxRuntimeBackend) -> None:
+    def away() -> Backend:
+        raise DetectionError("no server is ready")
+
+    told: list[str] = []
+    backend = FallbackBackend.opened("far", {"far": away, "near": lambda: onnx}, on_loss=told.append)
+    assert backend.run(BATCH).shape == (1, 6, 12)
+    assert told == ["far is lost, onnxruntime takes over until the next start: no server is ready"]
+
+
+def test_one_that_can_never_run_here_stops_the_start(onnx: OnnxRuntimeBackend) -> None:
+    def unfit() -> Backend:
+        raise ModelError("other weights")
+
+    with pytest.raises(ModelError, match="other weights"):
+        FallbackBackend.opened("far", {"far": unfit, "near": lambda: onnx})
+
+
+def test_where_all_are_away_the_start_fails() -> None:
+    def away() -> Backend:
+        raise DetectionError("no server is ready")
+
+    with pytest.raises(DetectionError, match="no server is ready"):
+        FallbackBackend.opened("far", {"far": away, "further": away})
+
+
 def test_the_chosen_backend_has_the_others_behind_it(tmp_path: Path) -> None:
     model = load_model(write_tiny_model(tmp_path / "model"))
     chosen = choose_backend(model, threads=1, cache=tmp_path / "cache.json")
