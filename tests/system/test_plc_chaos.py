@@ -7,8 +7,8 @@ import logging
 
 import pytest
 
-from inspector.plc.client import Updates
 from tests.support.plc_chaos import Books, rehearse
+from tests.support.plc_peers import Way
 
 log = logging.getLogger(__name__)
 
@@ -25,9 +25,9 @@ def check(books: Books) -> None:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("updates", [Updates.POLLING, Updates.SUBSCRIPTION])
-async def test_no_late_or_wrong_verdict_is_taken_whatever_breaks(updates: Updates) -> None:
-    books = await rehearse(150, seed=5, calm=6, updates=[updates])
+@pytest.mark.parametrize("way", [Way.POLLING, Way.SUBSCRIPTION, Way.SERVER, Way.MODBUS])
+async def test_no_late_or_wrong_verdict_is_taken_whatever_breaks(way: Way) -> None:
+    books = await rehearse(120, seed=5, calm=6, ways=[way])
     check(books)
     assert books.injected.total() >= 10
 
@@ -35,7 +35,7 @@ async def test_no_late_or_wrong_verdict_is_taken_whatever_breaks(updates: Update
 @pytest.mark.soak
 @pytest.mark.timeout(7200)
 async def test_ten_thousand_parts_with_faults() -> None:
-    books = await rehearse(10_000, seed=11, calm=20, updates=[Updates.POLLING, Updates.SUBSCRIPTION])
+    books = await rehearse(10_000, seed=11, calm=20, ways=[Way.POLLING, Way.SUBSCRIPTION])
     check(books)
     assert min(books.injected.values()) >= 10
     assert len(books.injected) == 13, "every kind of fault came"
