@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from types import MappingProxyType
 
-from asyncua import Node, ua
+from asyncua import Node, Server, ua
 from asyncua.common.callback import CallbackService, CallbackType, ServerItemCallback
 
 from inspector.domain import ConfigurationError, LampState, PlcLost
@@ -16,9 +16,10 @@ from inspector.plc.link import check_url
 from inspector.plc.registers import RegisterLink
 from inspector.plc.source import Handshake
 
-__all__ = ["OpcUaServerHandshake"]
+__all__ = ["Also", "OpcUaServerHandshake"]
 
 _TYPES: Mapping[DataType, ua.VariantType] = MappingProxyType({kind: ua.VariantType[kind.value] for kind in DataType})
+Also = Callable[[Server, int], Awaitable[None]]
 _FIRST_BEAT_S = 0.5
 _SETTLE_S = 0.1
 
@@ -40,6 +41,9 @@ class OpcUaServerHandshake(Handshake):
         As for ``Handshake``; a write of the PLC is seen at once, ``poll_ms`` is only how often time-outs are
         looked at.
 
+    also
+        Adds nodes of its own to the server before it listens; is given the server and the index of our namespace.
+
     Raises
     ------
     ConfigurationError
@@ -60,8 +64,9 @@ class OpcUaServerHandshake(Handshake):
         heartbeat_ms: float = 500.0,
         timeout_s: float = 2.0,
         on_lamp: Callable[[LampState], None] | None = None,
+        also: Also | None = None,
     ) -> None:
-        self._registers = _Registers(check_url(url), security)
+        self._registers = _Registers(check_url(url), security, also)
         super().__init__(
             self._registers.attach,
             peer=f"the PLC at our server {url}",
@@ -100,8 +105,9 @@ class OpcUaServerHandshake(Handshake):
 class _Registers:
     """The registers in our own server's memory; its own ``RegisterLink``."""
 
-    def __init__(self, url: str, security: ServerSecurity | None) -> None:
+    def __init__(self, url: str, security: ServerSecurity | None, also: Also | None) -> None:
         self.url = url
+        self._also = also
         self.detail = "as its server, " + (
             "not encrypted, anonymous (security: none)" if security is None else "encrypted or signed"
         )
@@ -146,6 +152,8 @@ class _Registers:
             if register.side is Side.PLC:
                 await node.set_writable()
             self._nodes[name], self._names[node.nodeid] = node, name
+        if self._also is not None:
+            await self._also(server, space)
         server.subscribe_server_callback(CallbackType.PostWrite, self._written)
         try:
             await server.start()

@@ -213,6 +213,11 @@ class Handshake:
         else:
             await self._task
 
+    def holds(self, trigger: Trigger) -> bool:
+        """Return whether this trigger was yielded and still waits for its answer."""
+        ticket = self._tickets.get(trigger.sequence)
+        return ticket is not None and ticket.trigger == trigger
+
     @property
     def connected(self) -> bool:
         """Whether the PLC is there and its heartbeat moves."""

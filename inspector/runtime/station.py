@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 from inspector.domain import (
     Camera,
@@ -91,6 +92,8 @@ async def _run(lifeline: Lifeline, settings: LineSettings, data: Path, plc_url: 
     def inspected(report: InspectionReport) -> None:
         status.runs(detector.description)  # another backend may have taken over
         status.inspected(report)
+        if isinstance(source, Publishing):
+            source.publish(report)
 
     line = Line(
         triggers=source,
@@ -126,6 +129,15 @@ async def _run(lifeline: Lifeline, settings: LineSettings, data: Path, plc_url: 
         camera.close()
         detector.close()
         signals.close()
+
+
+@runtime_checkable
+class Publishing(Protocol):
+    """A trigger source whose other end wants the whole report, not the verdict only."""
+
+    def publish(self, report: InspectionReport) -> None:
+        """Take the report of a part that was answered; returns at once."""
+        ...
 
 
 class Desk:

@@ -139,6 +139,21 @@ class PlcUser(Secret):
 
 
 class OpcUaServerPlc(_Handshake, _Secured):
+class VisionSystem(Settings):
+    """The line as `Objects/VisionSystem` of OPC 40100-1, beside the registers of the handshake."""
+
+    section: ClassVar[str] = "plc.vision_system"
+
+    start: Literal["automatic", "manual"] = Field(
+        default="automatic",
+        description="`automatic`: goes to Ready as soon as the line can. `manual`: waits for SelectModeAutomatic.",
+    )
+    results: int = Field(default=500, ge=1, le=100_000, description="How many results clients can ask for.")
+    continuous_ms: float = Field(
+        default=100, ge=0, le=3_600_000, description="Pause between two inspections of StartContinuous, in ms."
+    )
+
+
     """A PLC that is an OPC UA client; the line is its server."""
 
     kind: Literal["opcua-server"] = Field(description="The line's own OPC UA server; the PLC connects to it.")
@@ -154,6 +169,9 @@ class OpcUaServerPlc(_Handshake, _Secured):
         default={}, description="Who may connect; without any, every client whose certificate is trusted."
     )
 
+    vision_system: VisionSystem | None = Field(
+        default=VisionSystem(), description="The machine vision server; null: the registers of the handshake only."
+    )
     @property
     def url(self) -> str:
         """Where the server listens."""

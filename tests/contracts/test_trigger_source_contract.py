@@ -6,10 +6,13 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
+from pathlib import Path
+from functools import partial
 from typing import Protocol
 
 import pytest
 
+from inspector.capture.triggers import Fire, LocalTriggers
 from inspector.domain import (
     Decision,
     Disposition,
@@ -27,6 +30,9 @@ from inspector.plc.modbus import ModbusHandshake
 from inspector.plc.server import OpcUaServerHandshake
 from inspector.plc.simulated_plc import SimulatedPlc
 from inspector.plc.simulation import SimulationPlan
+from inspector.plc.vision.events import Identity
+from inspector.plc.vision.system import VisionSystem
+from inspector.plc.vision_server import VisionServer
 from tests.fakes.trigger_source import FakeTriggerSource
 from tests.support.modbus_plc import ModbusRegisters
 
@@ -132,6 +138,19 @@ class OpcUaServerRig(OpcUaRig):
             await asyncio.sleep(0.01)
 
 
+class VisionServerRig(OpcUaServerRig):
+    """Our own server with the machine vision system beside the registers."""
+
+    async def open(self) -> None:
+        self._stack.push_async_callback(self._plc_stack.aclose)
+        self.source = VisionServer(
+            partial(OpcUaServerHandshake, "opc.tcp://127.0.0.1:0/", station="cell-1", heartbeat_ms=100),
+            system=VisionSystem("cell-1", ("default",), "default", str),
+            identity=Identity({"default": ""}, ("line-1", "")),
+        )
+        self._stack.push_async_callback(self.source.close)
+
+
 class ModbusRig(OpcUaRig):
     """A PLC that is a Modbus TCP server."""
 
@@ -148,17 +167,73 @@ class ModbusRig(OpcUaRig):
         await self.source.set_ready(True)
 
 
+class ByHand:
+    """A feeder that hears nothing and remembers what it was told."""
+
+    name = "hand"
+
+    def __init__(self) -> None:
+        self.told: list[tuple[Trigger, Verdict, Disposition | None]] = []
+
+    async def run(self, fire: Fire) -> None:
+        await asyncio.Event().wait()
+
+    async def answered(self, trigger: Trigger, verdict: Verdict, disposition: Disposition | None) -> None:
+        self.told.append((trigger, verdict, disposition))
+
+
+class LocalRig(FakeRig):
+    """Triggers without a PLC."""
+
+    def __init__(self, folder: Path) -> None:
+        self.hand = ByHand()
+        self.source = self.local = LocalTriggers(self.hand, station="cell-1", numbers=folder / "numbers.json")
+
+    async def start(self, parts: int, *, overruns: frozenset[int] = frozenset()) -> None:
+        await self.source.set_ready(True)
+        for sequence in range(1, parts + 1):
+            if sequence > 1 and sequence not in overruns:
+                await self._until(lambda done=sequence - 1: len(self.hand.told) >= done)
+            self.local.fire(part_id=f"{sequence:06d}")
+
+    async def seen(self, count: int) -> list[tuple[int, int, int, int]]:
+        await self._until(lambda: len(self.hand.told) >= count)
+        return [
+            (
+                trigger.sequence,
+                int(verdict.wire),
+                int(disposition.decision if disposition else _undecided(verdict)),
+                int(verdict.fault),
+            )
+            for trigger, verdict, disposition in self.hand.told
+        ]
+
+    async def lose(self) -> None:
+        await self.source.close()
+
+
 def _undecided(verdict: Verdict) -> Decision:
     return {WireVerdict.OK: Decision.ACCEPT, WireVerdict.UNKNOWN: Decision.HOLD}.get(verdict.wire, Decision.NONE)
 
 
-@pytest.fixture(params=["fake", "opcua", "opcua-server", "modbus"])
-async def rig(request: pytest.FixtureRequest) -> AsyncIterator[Rig]:
+@pytest.fixture(params=["fake", "local", "opcua", "opcua-server", "vision-server", "modbus"])
+async def rig(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Rig]:
     if request.param == "fake":
         yield FakeRig()
         return
+    if request.param == "local":
+        local = LocalRig(tmp_path)
+        yield local
+        await local.source.close()
+        return
+    rigs = {
+        "opcua": OpcUaRig,
+        "opcua-server": OpcUaServerRig,
+        "vision-server": VisionServerRig,
+        "modbus": ModbusRig,
+    }
     async with AsyncExitStack() as stack:
-        opcua = {"opcua": OpcUaRig, "opcua-server": OpcUaServerRig, "modbus": ModbusRig}[request.param](stack)
+        opcua = rigs[request.param](stack)
         await opcua.open()
         yield opcua
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from inspector.domain import ConfigurationError, LampState
 from inspector.plc.client import OpcUaHandshake, Updates
@@ -14,12 +15,15 @@ from inspector.plc.source import Handshake
 from inspector.runtime.wiring.detectors import classes_of
 from inspector.settings import LineSettings, ModbusPlc, OpcUaPlc, OpcUaServerPlc
 
+if TYPE_CHECKING:
+    from inspector.plc.vision_server import VisionServer
+
 __all__ = ["build_trigger_source", "defect_codes"]
 
 
 def build_trigger_source(
     settings: LineSettings, *, url: str, nodes: dict[str, str], on_lamp: Callable[[LampState], None]
-) -> Handshake:
+) -> Handshake | VisionServer:
     """Return the line's side of the handshake with the PLC at ``url``; raises ``ConfigurationError``.
 
     In server role ``url`` is where to listen. Another ``url`` than the line's own is that of a simulated PLC, which
@@ -37,7 +41,12 @@ def build_trigger_source(
         "on_lamp": on_lamp,
     }
     if isinstance(plc, OpcUaServerPlc) and plc.url == url:
-        return OpcUaServerHandshake(url, security=_server_security(plc), **common)
+        common["security"] = _server_security(plc)
+        if plc.vision_system is None:
+            return OpcUaServerHandshake(url, **common)
+        from inspector.runtime.wiring.vision_system import build_vision_server
+
+        return build_vision_server(settings, plc.vision_system, partial(OpcUaServerHandshake, url, **common))
     if isinstance(plc, ModbusPlc) and plc.url == url:
         return _modbus(plc, common)
     if not isinstance(plc, OpcUaPlc) or plc.url != url:

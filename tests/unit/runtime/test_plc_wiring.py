@@ -11,6 +11,7 @@ from inspector.plc.client import OpcUaHandshake
 from inspector.plc.modbus import ModbusHandshake
 from inspector.plc.server import OpcUaServerHandshake
 from inspector.plc.source import Handshake
+from inspector.plc.vision_server import VisionServer
 from inspector.runtime.wiring.plc import build_trigger_source
 from inspector.settings import LineSettings, load_line
 
@@ -27,7 +28,7 @@ def line(tmp_path: Path, plc: str) -> LineSettings:
     return load_line(file, data=tmp_path)
 
 
-def built(settings: LineSettings, url: str) -> Handshake:
+def built(settings: LineSettings, url: str) -> Handshake | VisionServer:
     return build_trigger_source(settings, url=url, nodes={}, on_lamp=lambda _: None)
 
 
@@ -36,13 +37,18 @@ def built(settings: LineSettings, url: str) -> Handshake:
     [
         ("kind: simulated\n  security: none", "opc.tcp://127.0.0.1:1/", OpcUaHandshake),
         ("kind: opcua-client\n  url: opc.tcp://h:1/\n  security: none", "opc.tcp://h:1/", OpcUaHandshake),
-        ("kind: opcua-server\n  security: none", "opc.tcp://127.0.0.1:4840/", OpcUaServerHandshake),
-        (f"kind: opcua-server\n  {SECURED}", "opc.tcp://127.0.0.1:4840/", OpcUaServerHandshake),
+        ("kind: opcua-server\n  security: none", "opc.tcp://127.0.0.1:4840/", VisionServer),
+        (f"kind: opcua-server\n  {SECURED}", "opc.tcp://127.0.0.1:4840/", VisionServer),
+        (
+            "kind: opcua-server\n  security: none\n  vision_system: null",
+            "opc.tcp://127.0.0.1:4840/",
+            OpcUaServerHandshake,
+        ),
         (f"kind: opcua-server\n  {SECURED}", "opc.tcp://127.0.0.1:7/", OpcUaHandshake),
         ("kind: modbus-tcp\n  host: h\n  security: none", "modbus://h:502", ModbusHandshake),
     ],
 )
-def test_each_kind(tmp_path: Path, plc: str, url: str, kind: type[Handshake]) -> None:
+def test_each_kind(tmp_path: Path, plc: str, url: str, kind: type) -> None:
     assert type(built(line(tmp_path, plc), url)) is kind
 
 
