@@ -148,7 +148,13 @@ class GenICamDevice:
 
     def waiting(self) -> int:
         """Return how many frames wait for a trigger."""
-        return int(self._stream.get_n_buffers()[1]) if self._stream is not None else 0
+        stream = self._stream
+        return int(stream.get_n_buffers()[1]) if stream is not None else 0
+
+    def discard(self) -> int:
+        """Drop the frames that wait; return how many there were."""
+        with self._turn:
+            return self._drop_waiting() if self._stream is not None else 0
 
     def health(self) -> CameraHealth:
         """Return how this connection fares."""

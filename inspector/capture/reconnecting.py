@@ -30,6 +30,12 @@ class Device(Protocol):
     def health(self) -> CameraHealth:
         """Return how this connection fares."""
 
+    def waiting(self) -> int:
+        """Return how many frames wait for their trigger."""
+
+    def discard(self) -> int:
+        """Drop the frames that wait; return how many there were."""
+
     def close(self) -> None:
         """Let the device go; does not raise, may take some seconds where it is gone."""
 
@@ -95,6 +101,16 @@ class ReconnectingCamera:
             if self._device is None:
                 return replace(self._past, connected=False, detail=str(self._why))
             return self._device.health().after(self._past)
+
+    def waiting(self) -> int:
+        """Return how many frames wait for their trigger; none while the camera is away."""
+        device = self._device
+        return device.waiting() if device is not None else 0
+
+    def discard(self) -> int:
+        """Drop the frames that wait; return how many there were."""
+        device = self._device
+        return device.discard() if device is not None else 0
 
     def close(self) -> None:
         """Let the camera go; safe to call twice."""

@@ -156,6 +156,14 @@ class LiveVideo:
         if self._over or still_s > self._timeout_s:
             raise CameraLost(f"{self._name}: the pictures have stopped", remedy="Check cable, power and network")
 
+    def waiting(self) -> int:
+        """Return 0: such a camera has no line of its own."""
+        return 0
+
+    def discard(self) -> int:
+        """Return 0: nothing waits."""
+        return 0
+
     def health(self) -> CameraHealth:
         """Return how this connection fares."""
         return replace(self._health, connected=not self._over)

@@ -23,6 +23,7 @@ from inspector.cli import (
     report,
     run,
     train,
+    trigger,
     users,
     voice,
 )
@@ -41,6 +42,7 @@ app = typer.Typer(
 
 app.command()(run.demo)
 app.command("run")(run.run)
+app.command("trigger")(trigger.trigger)
 app.command()(check.check)
 app.command()(check.schema)
 app.command()(train.train)

@@ -21,7 +21,7 @@ from inspector.runtime.station import station_main
 from inspector.runtime.supervisor import Child, Supervisor
 from inspector.runtime.wiring.mes import Broker, build_counter
 from inspector.runtime.wiring.record import build_record
-from inspector.settings import EmbeddedMes, LineSettings, ModbusPlc, MqttMes, OpcUaPlc, OpcUaServerPlc
+from inspector.settings import EmbeddedMes, LineSettings, ModbusPlc, MqttMes, NoPlc, OpcUaPlc, OpcUaServerPlc
 
 __all__ = ["Plant", "Summary"]
 
@@ -143,6 +143,8 @@ class Plant:
             return plc.url, plc.nodes.as_mapping()
         if isinstance(plc, (OpcUaServerPlc, ModbusPlc)):
             return plc.url, {}
+        if isinstance(plc, NoPlc):
+            return "", {}
         url = f"opc.tcp://127.0.0.1:{plc.port or embedded.free_port()}/"
         plan = SimulationPlan(
             url=url,
@@ -166,7 +168,7 @@ class Plant:
             def look() -> bool:
                 if on_look is not None:
                     on_look(record.counts(self._began))
-                return self._finished() or until()
+                return self._finished() or self._enough(record) or until()
 
             self.supervisor.watch(look)
             self._settle(record)
@@ -180,6 +182,11 @@ class Plant:
             self._statistics = self._report.recv()
             del self._statistics["samples_ms"]
         return bool(self._statistics)
+
+    def _enough(self, record: RecordReader) -> bool:
+        """Return whether a line that counts its own triggers has seen all parts it was to."""
+        asked = self._parts if isinstance(self.settings.plc, NoPlc) else None
+        return asked is not None and record.counts(self._began).total >= asked
 
     def _settle(self, record: RecordReader) -> None:
         """Wait until record and messages have followed the verdicts."""

@@ -33,6 +33,7 @@ from inspector.runtime.status import StatusKeeper
 from inspector.runtime.supervisor import Lifeline
 from inspector.runtime.wiring.cameras import build_camera
 from inspector.runtime.wiring.plc import build_trigger_source
+from inspector.runtime.wiring.triggers import build_local_triggers
 from inspector.runtime.wiring.verdict import (
     build_commands,
     build_detector,
@@ -40,7 +41,7 @@ from inspector.runtime.wiring.verdict import (
     build_judge,
     build_spool,
 )
-from inspector.settings import GenICamCamera, LineSettings
+from inspector.settings import GenICamCamera, LineSettings, NoPlc
 
 __all__ = ["Desk", "initial_status", "station_main"]
 
@@ -83,9 +84,7 @@ async def _run(lifeline: Lifeline, settings: LineSettings, data: Path, plc_url: 
     detector = build_detector(settings, status.lost)
     status.runs(detector.description)
     camera = build_camera(settings)
-    source = build_trigger_source(
-        settings, url=plc_url, nodes=nodes, on_lamp=lambda state: status.lamp(Lamp.PLC, state.good, state.detail)
-    )
+    source = _triggers(settings, data, camera, plc_url, nodes, status)
     judge = build_judge(settings)
     desk = Desk(judge.select, status)
 
@@ -138,6 +137,19 @@ class Publishing(Protocol):
     def publish(self, report: InspectionReport) -> None:
         """Take the report of a part that was answered; returns at once."""
         ...
+
+
+def _triggers(  # noqa: PLR0917 - one caller
+    settings: LineSettings, data: Path, camera: Camera, url: str, nodes: dict[str, str], status: StatusKeeper
+) -> Surveyed:
+    """Return the handshake with the PLC, or what triggers a line that has none."""
+
+    def show(state: LampState) -> None:
+        status.lamp(Lamp.PLC, state.good, state.detail)
+
+    if isinstance(settings.plc, NoPlc):
+        return build_local_triggers(settings, settings.plc, data=data, camera=camera, on_lamp=show)
+    return build_trigger_source(settings, url=url, nodes=nodes, on_lamp=show)
 
 
 class Desk:

@@ -34,6 +34,14 @@ from inspector.settings.plc import ModbusPlc, OpcUaPlc, OpcUaServerPlc, PlcNodes
 from inspector.settings.recipes import CHARACTERISTICS, Recipe, Rule
 from inspector.settings.reference import line_schema, reference_markdown
 from inspector.settings.shifts import Break, Shift, Shifts
+from inspector.settings.triggers import (
+    CameraTrigger,
+    EncoderTrigger,
+    MqttTrigger,
+    NoPlc,
+    PeriodicTrigger,
+    SocketTrigger,
+)
 from inspector.settings.vision import (
     Calibration,
     ExpectedImage,
@@ -50,12 +58,14 @@ __all__ = [
     "BlobSettings",
     "Break",
     "Calibration",
+    "CameraTrigger",
     "CaliperSettings",
     "CodeSettings",
     "ColourSettings",
     "Detector",
     "EmbeddedLanguage",
     "EmbeddedMes",
+    "EncoderTrigger",
     "EndpointLanguage",
     "ExpectedImage",
     "Finding",
@@ -69,9 +79,12 @@ __all__ = [
     "LineSettings",
     "ModbusPlc",
     "MqttMes",
+    "MqttTrigger",
     "NoMes",
+    "NoPlc",
     "OpcUaPlc",
     "OpcUaServerPlc",
+    "PeriodicTrigger",
     "PlcNodes",
     "PresenceSettings",
     "RealSenseCamera",
@@ -81,6 +94,7 @@ __all__ = [
     "Shift",
     "Shifts",
     "SimulatedPlc",
+    "SocketTrigger",
     "Store",
     "TemplateLanguage",
     "TextSettings",

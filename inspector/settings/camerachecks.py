@@ -11,6 +11,7 @@ _SCHEMES = ("rtsp://", "rtsps://", "http://", "https://")
 def camera_problems(data: Data) -> Problems:
     """Yield every broken relation between the keys of the line's camera."""
     camera = table(data, "camera")
+    yield from _trigger_problems(data, camera)
     for one, other in (("width", "height"), ("height", "width")):
         if camera.get("kind") == "video" and camera.get(one) is not None and camera.get(other) is None:
             yield problem(("camera", one), "half_size", f"there is a {one} without a {other}", f"Add '{other}:'.")
@@ -36,3 +37,26 @@ def camera_problems(data: Data) -> Problems:
         yield problem(("camera", "latency_s"), "no_latency", "a file is never late", "Take 'latency_s:' out.")
     if camera.get("username") is not None and "url" not in given:
         yield problem(("camera", "username"), "no_login", "only a network camera has users", "Take it out.")
+
+
+def _trigger_problems(data: Data, camera: Data) -> Problems:
+    trigger = table(data, "plc", "trigger")
+    if trigger.get("kind") == "camera" and (camera.get("kind"), camera.get("trigger")) != ("genicam", "hardware"):
+        yield problem(
+            ("plc", "trigger", "kind"),
+            "no_line",
+            "only a camera that is triggered by its own line can trigger the inspection",
+            "Write 'camera: {kind: genicam, trigger: hardware}', or use another trigger.",
+        )
+    url = text(trigger, "url")
+    if trigger.get("kind") != "encoder" or url is None:
+        return
+    wanted, other = ("address", "node") if url.startswith("modbus:") else ("node", "address")
+    if trigger.get(wanted) is None or trigger.get(other) is not None:
+        yield problem(
+            ("plc", "trigger", "url"),
+            "no_count",
+            f"the place of the count is not named for {url}",
+            f"Write '{wanted}:', and no '{other}:'.",
+            url,
+        )

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from inspector.settings.base import HOST, ClassName, FilePath, Items, Name, NodeId, Port, Settings
 from inspector.settings.login import Login, Secret
+from inspector.settings.triggers import NoPlc
 
 DefectNumber = Annotated[int, Field(ge=1, le=65534)]
 Optional = Literal[
@@ -214,4 +215,4 @@ class SimulatedPlc(_Handshake):
     )
 
 
-Plc = Annotated[OpcUaPlc | OpcUaServerPlc | ModbusPlc | SimulatedPlc, Field(discriminator="kind")]
+Plc = Annotated[OpcUaPlc | OpcUaServerPlc | ModbusPlc | SimulatedPlc | NoPlc, Field(discriminator="kind")]

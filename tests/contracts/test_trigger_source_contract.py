@@ -6,8 +6,8 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
-from pathlib import Path
 from functools import partial
+from pathlib import Path
 from typing import Protocol
 
 import pytest

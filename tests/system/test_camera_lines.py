@@ -6,6 +6,7 @@ import json
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -19,6 +20,7 @@ from inspector.domain import Counts
 from inspector.runtime.demo import shipped_lines
 from inspector.runtime.plant import Plant
 from inspector.settings import load_line
+from tests.support.brokers import free_port
 from tests.support.gige import FakeGigE, needs_fake_gige
 
 pytestmark = pytest.mark.timeout(240)
@@ -120,6 +122,37 @@ def test_a_line_measures_depth_through_the_realsense_sdk(tmp_path: Path) -> None
     assert all(unit == "mm" and value == pytest.approx(DENT_MM, rel=0.06) for value, _, unit in depths)
     sent = [item for body in results(tmp_path / "data", "dent") for item in body["measurements"]]
     assert [item["value"] for item in sent if item["name"] == "depth"] == pytest.approx([value for value, *_ in depths])
+
+
+def test_a_line_without_a_plc_is_triggered_by_programs(tmp_path: Path) -> None:
+    text = (shipped_lines() / "virtual-board.yaml").read_text(encoding="utf-8")
+    begin, end = text.index("\nplc:"), text.index("\nstore:")
+    line = tmp_path / "line.yaml"
+    plc = f"\nplc: {{kind: none, trigger: {{kind: socket, port: {free_port()}}}}}\n"
+    boards = shipped_lines() / "golden"
+    line.write_text((text[:begin] + plc + text[end:]).replace("golden/", f"{boards}/"), encoding="utf-8")
+    said: list[dict[str, Any]] = []
+
+    def trigger() -> None:
+        for part in ("A-1", "A-2", "A-2"):
+            command = [sys.executable, "-m", "inspector.cli", "trigger", str(line), "--part-id", part, "--key", part]
+            done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=100)
+            said.append(json.loads(done.stdout) | {"code": done.returncode})
+
+    with Plant(load_line(line, data=tmp_path), data=tmp_path, parts=2, screen=False) as plant:
+        caller = threading.Thread(target=trigger)
+        caller.start()
+        summary = plant.run(lambda: False)
+        caller.join(100)
+    assert [(one.get("sequence"), one.get("part_id"), one["code"]) for one in said] == [
+        (1, "A-1", 0),
+        (2, "A-2", 0),
+        (None, None, 1),
+    ]
+    assert "not taken" in said[2]["error"]
+    assert (summary.complete, summary.records, summary.messages) == (True, 2, 2)
+    recorded = rows(tmp_path, "virtual-board", "SELECT part_id, sequence FROM inspection ORDER BY id")
+    assert recorded == [("A-1", 1), ("A-2", 2)]
 
 
 DENT_LINE = f"""

@@ -13,7 +13,7 @@ from inspector.plc.security import CertificateUser, ClientSecurity, Mode, Passwo
 from inspector.plc.server import OpcUaServerHandshake
 from inspector.plc.source import Handshake
 from inspector.runtime.wiring.detectors import classes_of
-from inspector.settings import LineSettings, ModbusPlc, OpcUaPlc, OpcUaServerPlc
+from inspector.settings import LineSettings, ModbusPlc, NoPlc, OpcUaPlc, OpcUaServerPlc
 
 if TYPE_CHECKING:
     from inspector.plc.vision_server import VisionServer
@@ -30,6 +30,8 @@ def build_trigger_source(
     is not secured.
     """
     plc = settings.plc
+    if isinstance(plc, NoPlc):
+        raise ConfigurationError("plc: this line has no PLC", remedy="Its triggers are its own")
     common: dict[str, Any] = {
         "station": settings.station,
         "recipes": {recipe.id: name for name, recipe in settings.recipes.items()},
