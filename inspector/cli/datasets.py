@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from inspector.training.checking import Examined
 
 __all__ = ["check", "import_", "progress_bar", "split"]
@@ -121,9 +124,16 @@ def import_(
 
 def _import_deeppcb(source: Path, target: Path, hold_out: list[str] | None) -> None:
     from inspector.detection import laid_on
+    from inspector.domain import DetectionError
     from inspector.training.deeppcb import HELD_OUT_GROUPS, import_deeppcb
 
-    manifest = import_deeppcb(source, target, frozenset(hold_out or HELD_OUT_GROUPS), register=laid_on)
+    def register(golden: NDArray[np.uint8], seen: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        try:
+            return laid_on(golden, seen)
+        except DetectionError:  # a board that is nearly all copper has nothing to hold on to
+            return golden
+
+    manifest = import_deeppcb(source, target, frozenset(hold_out or HELD_OUT_GROUPS), register=register)
     typer.echo(f"{target}: {manifest.counts['train']} boards to train on, {manifest.counts['val']} held out")
 
 

@@ -23,6 +23,13 @@ def demo(
     images: Annotated[
         Path | None, typer.Option(help="Real boards from this directory instead of drawn ones.", metavar="DIR")
     ] = None,
+    golden: Annotated[
+        Path | None,
+        typer.Option(
+            help="Golden boards for --images, under the same names; default: templates/ beside the images, if there.",
+            metavar="DIR",
+        ),
+    ] = None,
     parts: Annotated[
         int | None, typer.Option(min=1, help="Stop after this many parts; without it, run until Ctrl-C.")
     ] = None,
@@ -43,7 +50,7 @@ def demo(
     --------
       inspector demo
 
-      inspector demo --images boards/ --parts 50
+      inspector demo --images DeepPCB/images --golden DeepPCB/templates --parts 50
 
       inspector demo --parts 50 --headless --json
     """
@@ -54,7 +61,7 @@ def demo(
     data = Path(tempfile.mkdtemp(prefix="inspector-demo-")) if data is None else data.absolute()
     if cycle_ms is None:
         cycle_ms = 0.0 if headless else DEMO_CYCLE_MS
-    settings = demo_settings(data, images=images, cycle_ms=cycle_ms, port=port, seed=seed)
+    settings = demo_settings(data, images=images, golden=golden, cycle_ms=cycle_ms, port=port, seed=seed)
     _operate(settings, data, parts=parts, headless=headless, as_json=as_json)
 
 

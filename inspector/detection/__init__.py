@@ -9,12 +9,14 @@ from inspector.detection.choose import choose_backend, open_backend
 from inspector.detection.code import CodeReader, code_formats
 from inspector.detection.colour import ColourDetector
 from inspector.detection.combined import CombinedDetector
-from inspector.detection.golden import GoldenDetector, laid_on
+from inspector.detection.golden import GoldenDetector
+from inspector.detection.golden_parts import GoldenFolder, GoldenParts, GoldenSource
 from inspector.detection.identity import LineDetector
 from inspector.detection.onnxruntime_backend import OnnxRuntimeBackend
 from inspector.detection.opening import BACKENDS, candidates
 from inspector.detection.openvino_backend import OpenVinoBackend
 from inspector.detection.presence import PresenceDetector
+from inspector.detection.registration import laid_on
 from inspector.detection.tensorrt_engine import BuiltEngine, build_engine
 from inspector.detection.text import TextReader
 from inspector.detection.triton import TritonBackend
@@ -32,6 +34,9 @@ __all__ = [
     "ColourDetector",
     "CombinedDetector",
     "GoldenDetector",
+    "GoldenFolder",
+    "GoldenParts",
+    "GoldenSource",
     "InputSpec",
     "LineDetector",
     "Model",

@@ -52,6 +52,9 @@ class InputSpec(_Section):
 
     Attributes
     ----------
+    channels
+        1 or 3: the frame; 2: the frame as grey levels and, laid on it, the golden part. Where a line has none, the
+        second plane is empty.
     colour
         ``grey``: the frame as grey levels, repeated over the channels; ``rgb`` or ``bgr``: three planes
         in this order (a grey frame is repeated).
@@ -61,11 +64,22 @@ class InputSpec(_Section):
 
     width: int = Field(ge=32, le=16384)
     height: int = Field(ge=32, le=16384)
-    channels: Literal[1, 3]
+    channels: Literal[1, 2, 3]
     layout: Literal["NCHW"] = "NCHW"
     colour: Literal["grey", "rgb", "bgr"] = "rgb"
     normalisation: Normalisation = Normalisation()
     pad_value: int = Field(default=114, ge=0, le=255)
+
+    @model_validator(mode="after")
+    def _grey_pair(self) -> Self:
+        if self.sees_golden and self.colour != "grey":
+            raise ValueError("two channels are the frame and the golden part, both grey: key colour must say grey")
+        return self
+
+    @property
+    def sees_golden(self) -> bool:
+        """Whether the second channel is the golden part."""
+        return self.channels == 2  # noqa: PLR2004
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -107,7 +121,8 @@ class ModelCard(_Section):
     Attributes
     ----------
     task
-        ``detect``: boxes and classes; ``anomaly``: a heat map of what good parts do not have; ``features``: the
+        ``detect``: boxes and classes; ``segment``: the pixels of each finding too; ``obb``: oriented boxes, whose
+        pixels are told as a mask; ``anomaly``: a heat map of what good parts do not have; ``features``: the
         network that anomaly models are made from, no detector by itself.
     weights
         File name of the weights, in the card's folder.
@@ -115,9 +130,11 @@ class ModelCard(_Section):
         Class names in the order of the head's score rows; one name for anomalies.
     confidence_floor
         Score below which the model's findings are not reported, 0 … 1; chosen on held-out data.
+    floor_without_golden
+        The floor where a model that sees the golden part is shown none; absent, it must be shown one.
     temperature
         Divides the log-odds of the scores, so that 0.9 means right in nine of ten; 1 leaves them as they are.
-        ``confidence_floor`` speaks of scores after it.
+        The floors speak of scores after it.
     anomaly
         Only where the task is ``anomaly``.
     data, metrics, command
@@ -126,12 +143,13 @@ class ModelCard(_Section):
 
     name: str = Field(min_length=1)
     version: str = Field(min_length=1)
-    task: Literal["detect", "anomaly", "features"]
+    task: Literal["detect", "segment", "obb", "anomaly", "features"]
     weights: str = Field(pattern=r"^[^/\\]+\.onnx$")
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     input: InputSpec
     classes: tuple[str, ...] = ()
     confidence_floor: float = Field(default=0.0, ge=0, le=1)
+    floor_without_golden: float | None = Field(default=None, ge=0, le=1)
     temperature: float = Field(default=1.0, ge=0.05, le=20)
     anomaly: AnomalySpec | None = None
     licence: str = Field(min_length=1)

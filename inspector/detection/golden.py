@@ -11,17 +11,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from inspector.detection.golden_parts import GoldenParts
 from inspector.detection.identity import rule_id
 from inspector.detection.pixels import grey
 from inspector.detection.regions import Region, binary_regions
-from inspector.domain import Box, ConfigurationError, Detection, DetectionError, Detections, Frame, ModelId, Trigger
+from inspector.detection.registration import STILL_PX, find_shift
+from inspector.domain import Box, Detection, DetectionError, Detections, Frame, ModelId, Trigger
 
-__all__ = ["GoldenDetector", "find_shift", "laid_on"]
-
-_STILL_PX = 0.05  # a shift below this is not worth an interpolation
-_COARSE = 4  # the first search is made on pictures smaller by this factor
-_TIE = 1e-4
-_FLAT = 2.0  # standard deviation in grey levels below which a picture has nothing to hold on to
+__all__ = ["GoldenDetector"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +61,13 @@ class GoldenDetector:
         least_area_px: int = 12,
         search_px: float = 20.0,
     ) -> None:
-        if not golden:
-            raise ConfigurationError("a golden detector needs a golden image")
         self._label, self._levels, self._least_area_px = label, levels, least_area_px
         self._search_px = search_px
         side = 2 * max(0, math.ceil(tolerance_px)) + 1
         self._disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
-        self._envelopes = {recipe: self._envelope(grey(pixels)) for recipe, pixels in golden.items()}
-        facts = [part for name in sorted(golden) for part in (name, golden[name].tobytes())]
+        self._parts = GoldenParts(golden)
+        self._envelopes = {recipe: self._envelope(part) for recipe, part in self._parts.pictures.items()}
+        facts = self._parts.facts
         self._identity = rule_id("golden", label, tolerance_px, levels, least_area_px, search_px, *facts)
         self._open = True
 
@@ -105,7 +101,7 @@ class GoldenDetector:
         """Return every region that differs; raises ``DetectionError``."""
         if not self._open:
             raise DetectionError("golden: the detector is closed")
-        envelope = self._of_recipe(frame)
+        envelope = self._envelopes[self._parts.recipe_of(frame)]
         moved, shown = self._registered(grey(frame.pixels), envelope)
         excess = cv2.max(cv2.subtract(moved.pixels, envelope.highest), cv2.subtract(envelope.lowest, moved.pixels))
         beyond = (excess > self._levels) & shown
@@ -124,26 +120,11 @@ class GoldenDetector:
             np.asarray(cv2.dilate(golden, self._disc), np.uint8),
         )
 
-    def _of_recipe(self, frame: Frame) -> _Envelope:
-        envelope = self._envelopes.get(frame.trigger.recipe) or self._envelopes.get("")
-        if envelope is None:
-            raise DetectionError(
-                f"golden: there is no golden image for recipe {frame.trigger.recipe!r}",
-                remedy="Add it under recipes of this detector, or give it an image for all recipes",
-            )
-        if envelope.golden.shape != (frame.height, frame.width):
-            height, width = envelope.golden.shape
-            raise DetectionError(
-                f"golden: the frame has {frame.width} x {frame.height} pixels, the golden image {width} x {height}",
-                remedy="Take the golden image again with this camera",
-            )
-        return envelope
-
     def _registered(self, pixels: NDArray[np.uint8], envelope: _Envelope) -> tuple[_Moved, NDArray[np.bool_]]:
         """Return the frame on the golden part, and which pixels of it are seen."""
         dx, dy = find_shift(envelope.golden, pixels, self._search_px)
         height, width = pixels.shape
-        if math.hypot(dx, dy) < _STILL_PX:
+        if math.hypot(dx, dy) < STILL_PX:
             return _Moved(pixels, 0.0, 0.0), np.ones((height, width), np.bool_)
         matrix = np.array([[1, 0, -dx], [0, 1, -dy]], np.float64)
         moved = cv2.warpAffine(pixels, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
@@ -172,76 +153,3 @@ class _Moved:
     pixels: NDArray[np.uint8]
     dx: float
     dy: float
-
-
-def laid_on(golden: NDArray[np.uint8], seen: NDArray[np.uint8], search_px: float = 20.0) -> NDArray[np.uint8]:
-    """Return the golden part moved to where the part lies in the picture; both uint8 (H, W).
-
-    Raises
-    ------
-    DetectionError
-        The part is out of place by more than ``search_px``, or another one.
-    """
-    dx, dy = find_shift(golden, seen, search_px)
-    if math.hypot(dx, dy) < _STILL_PX:
-        return golden
-    matrix = np.array([[1, 0, dx], [0, 1, dy]], np.float64)
-    return np.asarray(cv2.warpAffine(golden, matrix, golden.shape[::-1], borderMode=cv2.BORDER_REPLICATE), np.uint8)
-
-
-def find_shift(golden: NDArray[np.uint8], seen: NDArray[np.uint8], search_px: float) -> tuple[float, float]:
-    """Return by how many pixels (dx, dy) what is seen lies off the golden part.
-
-    The correlation is taken at every shift within ``search_px`` and nowhere else: the peak of a phase
-    correlation may lie anywhere on parts that repeat themselves, as boards do.
-
-    Raises
-    ------
-    DetectionError
-        The best shift lies at the end of the search: the part is out of place, or another one.
-    """
-    reach = min(max(1, math.ceil(search_px)), (min(golden.shape) - 1) // 4)
-    coarse = max(1, min(_COARSE, reach // 2))
-    small = [
-        np.asarray(cv2.resize(each, None, fx=1 / coarse, fy=1 / coarse, interpolation=cv2.INTER_AREA), np.uint8)
-        for each in (golden, seen)
-    ]
-    if float(np.std(small[0])) < _FLAT:
-        return 0.0, 0.0
-    x, y = _best_shift(small[0], small[1], math.ceil(reach / coarse) + 1)
-    start_x, start_y = round(x * coarse), round(y * coarse)
-    if max(abs(start_x), abs(start_y)) > reach:
-        raise DetectionError(
-            f"golden: the part lies more than {search_px:g} px off the golden part",
-            remedy="Check the fixture and the recipe; or raise search_mm of this detector",
-        )
-    moved = cv2.warpAffine(
-        seen,
-        np.array([[1, 0, -start_x], [0, 1, -start_y]], np.float64),
-        seen.shape[::-1],
-        borderMode=cv2.BORDER_REPLICATE,
-    )
-    x, y = _best_shift(golden, np.asarray(moved, np.uint8), coarse + 1)
-    return start_x + x, start_y + y
-
-
-def _best_shift(golden: NDArray[np.uint8], seen: NDArray[np.uint8], reach: int) -> tuple[float, float]:
-    """Return the shift with the highest correlation within ``reach`` along both axes."""
-    inner = np.ascontiguousarray(golden[reach:-reach, reach:-reach])
-    values = np.nan_to_num(cv2.matchTemplate(seen, inner, cv2.TM_CCOEFF_NORMED)).astype(np.float64)
-    # Of shifts that fit equally well, as along a straight edge, the smallest is meant.
-    rows, columns = np.ogrid[-reach : reach + 1, -reach : reach + 1]
-    values -= _TIE * (rows**2 + columns**2) / reach**2
-    row, column = (int(index) for index in np.unravel_index(int(values.argmax()), values.shape))
-    x = column - reach + _parabola(values[row, max(0, column - 1) : column + 2].tolist())
-    y = row - reach + _parabola(values[max(0, row - 1) : row + 2, column].tolist())
-    return x, y
-
-
-def _parabola(three: list[float]) -> float:
-    """Return where a parabola through three values has its top, from the middle one; 0 where there are not three."""
-    if len(three) < 3:  # noqa: PLR2004
-        return 0.0
-    before, top, after = three
-    bend = before - 2 * top + after
-    return 0.5 * (before - after) / bend if bend < 0 else 0.0

@@ -51,25 +51,35 @@ class Letterbox:
         scale = min(1.0, self._spec.width / width, self._spec.height / height)
         return Placement(max(1, round(width * scale)), max(1, round(height * scale)), width, height)
 
-    def __call__(self, pixels: NDArray[np.uint8]) -> tuple[NDArray[np.float32], Placement]:
+    def __call__(
+        self, pixels: NDArray[np.uint8], golden: NDArray[np.uint8] | None = None
+    ) -> tuple[NDArray[np.float32], Placement]:
         """Return the filled buffer, valid until the next call, and where the frame lies in it.
 
         Parameters
         ----------
         pixels
             uint8 (H, W) grey or (H, W, 3) BGR.
+        golden
+            uint8 (H, W): the golden part as it would lie in this frame, for weights that see one; without it their
+            second plane is empty.
         """
         height, width = pixels.shape[:2]
         place = self.placement(width, height)
-        if (place.width, place.height) != (width, height):
-            pixels = np.asarray(cv2.resize(pixels, (place.width, place.height), interpolation=cv2.INTER_AREA), np.uint8)
+        pixels = _fitted(pixels, place)
         if (place.height, place.width) != self._filled:
             self._buffer.fill(self._pad)
             self._filled = (place.height, place.width)
         planes = self._buffer[0, :, : place.height, : place.width]
         if pixels.ndim != _GREY_DIMENSIONS and self._spec.colour == "grey":
             pixels = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY), np.uint8)
-        if pixels.ndim == _GREY_DIMENSIONS:
+        if self._spec.sees_golden:
+            self._normalise(pixels, planes[0])
+            if golden is None:
+                planes[1].fill(self._pad)
+            else:
+                self._normalise(_fitted(golden, place), planes[1])
+        elif pixels.ndim == _GREY_DIMENSIONS:
             self._normalise(pixels, planes[0])
             for plane in planes[1:]:
                 np.copyto(plane, planes[0])
@@ -85,3 +95,9 @@ class Letterbox:
         np.multiply(grey, self._factor, out=plane, dtype=np.float32, casting="unsafe")
         if self._offset:
             plane += self._offset
+
+
+def _fitted(pixels: NDArray[np.uint8], place: Placement) -> NDArray[np.uint8]:
+    if pixels.shape[:2] == (place.height, place.width):
+        return pixels
+    return np.asarray(cv2.resize(pixels, (place.width, place.height), interpolation=cv2.INTER_AREA), np.uint8)

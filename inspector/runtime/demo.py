@@ -8,7 +8,16 @@ import cv2
 
 from inspector.capture.board import golden_board
 from inspector.runtime.wiring.cameras import build_virtual_camera
-from inspector.settings import FolderCamera, GoldenSettings, LineSettings, SimulatedPlc, VirtualCamera, load_line
+from inspector.settings import (
+    ComparedImages,
+    Detector,
+    FolderCamera,
+    GoldenSettings,
+    LineSettings,
+    SimulatedPlc,
+    VirtualCamera,
+    load_line,
+)
 from inspector.settings.detectors import AnyDetector
 
 __all__ = ["demo_settings", "draw_golden", "shipped_lines"]
@@ -25,6 +34,7 @@ def demo_settings(
     data: Path,
     *,
     images: Path | None = None,
+    golden: Path | None = None,
     cycle_ms: float = 0.0,
     port: int = 0,
     seed: int | None = None,
@@ -33,6 +43,9 @@ def demo_settings(
 
     Parameters
     ----------
+    golden
+        Folder with the golden board of each image, under its name; without it, ``templates`` beside the images if
+        there is one.
     cycle_ms
         Shortest time from trigger to trigger of the simulated PLC.
     port
@@ -44,6 +57,11 @@ def demo_settings(
         # Somebody who shows a folder of ten boards wants to see more than ten parts.
         camera = camera.model_copy(update={"path": images.absolute(), "loop": True})
     detector = settings.detector
+    templates = images.absolute().parent / "templates" if images is not None else None
+    if golden is None and templates is not None and templates.is_dir():
+        golden = templates
+    if golden is not None and isinstance(detector, Detector):
+        detector = detector.model_copy(update={"golden": ComparedImages(folder=golden.absolute())})
     if seed is not None and isinstance(camera, VirtualCamera):
         camera = camera.model_copy(update={"seed": seed})
         detector = _with_golden(settings, draw_golden(camera, data / "golden.png"))
@@ -62,7 +80,12 @@ def draw_golden(camera: VirtualCamera, path: Path) -> Path:
 
 
 def _with_golden(settings: LineSettings, image: Path) -> tuple[AnyDetector, ...]:
-    return tuple(
-        each.model_copy(update={"image": image}) if isinstance(each, GoldenSettings) else each
-        for each in settings.detectors
-    )
+    return tuple(_shown(each, image) for each in settings.detectors)
+
+
+def _shown(detector: AnyDetector, image: Path) -> AnyDetector:
+    if isinstance(detector, GoldenSettings):
+        return detector.model_copy(update={"image": image})
+    if isinstance(detector, Detector) and detector.golden is not None:
+        return detector.model_copy(update={"golden": detector.golden.model_copy(update={"image": image})})
+    return detector

@@ -15,7 +15,7 @@ from scipy.stats import binomtest
 
 from inspector.capture import read_image
 from inspector.capture.image_file import SUFFIXES
-from inspector.detection import AnomalyDetector, YoloDetector, find_model, load_model, open_backend
+from inspector.detection import AnomalyDetector, GoldenFolder, YoloDetector, find_model, load_model, open_backend
 from inspector.detection.temperature import with_temperature
 from inspector.domain import ConfigurationError, Detections, Frame, Outcome, Trigger
 from inspector.runtime.wiring.verdict import build_gauge, build_judge
@@ -65,7 +65,8 @@ def evaluate_model(
     name
         Name or path of a model folder, with task ``detect`` or ``anomaly``.
     data
-        A data set with ``images/<split>`` and ``labels/<split>``, and ``images/good`` where it has good parts; or
+        A data set with ``images/<split>`` and ``labels/<split>``, ``golden/<split>`` for models that compare with
+        golden parts, and ``images/good`` where it has good parts; or
         a folder with ``test/good``, ``test/<defect>`` and, where there are masks, ``ground_truth/<defect>``.
     gate
         Score from which a finding fails a part; below it, down to the floor, it is held for review.
@@ -79,7 +80,10 @@ def evaluate_model(
     """
     model = load_model(find_model(name))
     card = model.card
-    parts = _parts(data, split)
+    parts, golden = _parts(data, split), data / "golden" / split
+    shown = GoldenFolder(golden) if card.input.sees_golden and golden.is_dir() else None
+    if shown is not None:  # good parts of their own have no golden part but themselves
+        parts = [part for part in parts if not part.beside]
     runs = open_backend(model, backend, threads=threads)
     facts: dict[str, Any] = {
         "model": {"name": card.name, "version": card.version, "sha256": card.sha256, "task": card.task},
@@ -90,6 +94,7 @@ def evaluate_model(
             "defective": sum(part.defective for part in parts),
             "good": sum(not part.defective for part in parts),
             "groups": len({part.group for part in parts}),
+            "golden_parts_shown": shown is not None,
         },
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
@@ -101,10 +106,11 @@ def evaluate_model(
             facts["parts"] = _by_floor(parts, found, gate)
         else:
             # Everything that the head says, down to nearly nothing: average precision needs the faint ones too.
-            detector = YoloDetector(model, runs, floor=with_temperature(LOWEST, card.temperature))
+            floor = YoloDetector(model, runs, golden=shown).floor
+            detector = YoloDetector(model, runs, floor=with_temperature(LOWEST, card.temperature), golden=shown)
             found = _look(detector, parts, progress)
-            facts |= _detection_figures(card.classes, parts, found, card.confidence_floor, card.temperature)
-            floored = [_at_floor(each, card.confidence_floor) for each in found]
+            facts |= _detection_figures(card.classes, parts, found, floor, card.temperature)
+            floored = [_at_floor(each, floor) for each in found]
             facts["parts"] = _by_floor(parts, floored, gate)
             found = floored
         if line is not None:
@@ -140,7 +146,9 @@ def _folders_of_kinds(data: Path) -> list[_Part]:
 
 def _frame(part: _Part) -> Frame:
     now = datetime.now(UTC)
-    return Frame(Trigger(part.image.stem, "evaluate", 0, now), read_image(part.image), "evaluate", now)
+    return Frame(
+        Trigger(part.image.stem, "evaluate", 0, now), read_image(part.image), f"evaluate:{part.image.name}", now
+    )
 
 
 def _look(detector: YoloDetector | AnomalyDetector, parts: Sequence[_Part], progress: Progress) -> list[Detections]:

@@ -6,7 +6,9 @@ from inspector.settings.detectors import (
     CaliperSettings,
     CodeSettings,
     ColourSettings,
+    ComparedImages,
     Detector,
+    GoldenImages,
     GoldenSettings,
     PresenceSettings,
     TextSettings,
@@ -27,13 +29,15 @@ from inspector.settings.links import (
     MqttMes,
     NoMes,
     Screen,
+    Sparkplug,
     Store,
 )
 from inspector.settings.loading import check_line, data_folder, load_line, settle
 from inspector.settings.plc import ModbusPlc, OpcUaPlc, OpcUaServerPlc, PlcNodes, SimulatedPlc
 from inspector.settings.recipes import CHARACTERISTICS, Recipe, Rule
 from inspector.settings.reference import line_schema, reference_markdown
-from inspector.settings.shifts import Break, Shift, Shifts
+from inspector.settings.shifts import Break, Mail, Shift, Shifts
+from inspector.settings.training import Training
 from inspector.settings.triggers import (
     CameraTrigger,
     EncoderTrigger,
@@ -51,6 +55,7 @@ from inspector.settings.vision import (
     VirtualCamera,
     Zone,
 )
+from inspector.settings.voice import EmbeddedEars, Voice, VoskEars
 
 __all__ = [
     "CHARACTERISTICS",
@@ -58,11 +63,13 @@ __all__ = [
     "BlobSettings",
     "Break",
     "Calibration",
-    "CameraTrigger",
     "CaliperSettings",
+    "CameraTrigger",
     "CodeSettings",
     "ColourSettings",
+    "ComparedImages",
     "Detector",
+    "EmbeddedEars",
     "EmbeddedLanguage",
     "EmbeddedMes",
     "EncoderTrigger",
@@ -72,12 +79,14 @@ __all__ = [
     "FolderCamera",
     "Gauging",
     "GenICamCamera",
+    "GoldenImages",
     "GoldenSettings",
     "Identity",
     "ImageArchive",
     "Language",
     "LineSettings",
     "ModbusPlc",
+    "Mail",
     "MqttMes",
     "MqttTrigger",
     "NoMes",
@@ -95,11 +104,15 @@ __all__ = [
     "Shifts",
     "SimulatedPlc",
     "SocketTrigger",
+    "Sparkplug",
     "Store",
     "TemplateLanguage",
     "TextSettings",
+    "Training",
     "VideoCamera",
     "VirtualCamera",
+    "Voice",
+    "VoskEars",
     "Zone",
     "check_line",
     "data_folder",

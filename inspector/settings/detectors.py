@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag
+from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from inspector.settings.base import HOST_AND_PORT, MODEL, ClassName, FilePath, Items, Name, Settings
 from inspector.settings.vision import Millimetre
@@ -19,8 +19,10 @@ __all__ = [
     "CaliperSettings",
     "CodeSettings",
     "ColourSettings",
+    "ComparedImages",
     "Detector",
     "DetectorKey",
+    "GoldenImages",
     "GoldenSettings",
     "PresenceSettings",
     "TextSettings",
@@ -38,6 +40,32 @@ Search = Annotated[
 SpotCount = Annotated[int, Field(ge=0, le=100_000)]
 Lab = Annotated[float, Field(ge=-200, le=200)]
 WHERE = "Left, top, right, bottom in mm from the image's top-left corner."
+
+
+class GoldenImages(Settings):
+    """Pictures of good parts to compare with."""
+
+    image: FilePath | None = Field(
+        default=None, description="Image of a good part, for every recipe without its own; relative to this file."
+    )
+    recipes: Mapping[Name, FilePath] = Field(default={}, description="Images of good parts by recipe.")
+    search_mm: Search = 0.4
+
+
+class ComparedImages(GoldenImages):
+    """Pictures of good parts that a model compares with."""
+
+    folder: FilePath | None = Field(
+        default=None,
+        description="Instead: a folder with a good part for each recorded image, under its name.",
+    )
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        named = self.image is not None or bool(self.recipes)
+        if named == (self.folder is not None):
+            raise ValueError("give either 'image:' and 'recipes:', or 'folder:'")
+        return self
 
 
 class Detector(Settings):
@@ -73,21 +101,20 @@ class Detector(Settings):
         description="Score below which findings are not reported; default: the floor of the model's card. Raise it "
         "only where another detector of the line finds what the model then leaves out.",
     )
+    golden: ComparedImages | None = Field(
+        default=None,
+        description="Good parts that the model compares with; for models whose card says `channels: 2`.",
+    )
 
 
-class GoldenSettings(Settings):
+class GoldenSettings(GoldenImages):
     """The difference to a golden part, after registration."""
 
     kind: Literal["golden"] = Field(description="Compare with a golden part.")
-    image: FilePath | None = Field(
-        default=None, description="Image of a good part, for every recipe without its own; relative to this file."
-    )
-    recipes: Mapping[Name, FilePath] = Field(default={}, description="Images of good parts by recipe.")
     label: ClassName = Field(default="difference", description="Defect name of its findings, for the rules.")
     tolerance_mm: float = Field(default=0.06, ge=0, le=10, description="How far an edge may lie off its place, in mm.")
     levels: GreyLevels = Field(default=60, description="Grey levels that a pixel may differ beyond that.")
     least_area_mm2: AreaMm2 = Field(default=0.005, description="Smallest difference that counts, in mm2.")
-    search_mm: Search = 0.4
 
 
 class PresenceSettings(Settings):

@@ -5,19 +5,25 @@ from __future__ import annotations
 import difflib
 import os
 from pathlib import Path
+from typing import TypeVar
 
 from pydantic import ValidationError
 
 from inspector.domain import SettingsError
 from inspector.settings.cameras import VideoCamera
-from inspector.settings.detectors import AnyDetector, Detector, GoldenSettings, PresenceSettings
+from inspector.settings.detectors import AnyDetector, Detector, GoldenImages, GoldenSettings, PresenceSettings
 from inspector.settings.document import parse
 from inspector.settings.explain import Finding, explain, spelled
 from inspector.settings.language import below
 from inspector.settings.line import LineSettings
 from inspector.settings.links import MqttMes
 from inspector.settings.plc import OpcUaPlc, OpcUaServerPlc, PlcUser
+from inspector.settings.shifts import Shifts
+from inspector.settings.training import Training
 from inspector.settings.vision import FolderCamera, RealSenseCamera
+from inspector.settings.voice import voice_below
+
+Images = TypeVar("Images", bound=GoldenImages)
 
 MAX_BYTES = 1_000_000
 DATA_VARIABLE = "INSPECTOR_DATA"
@@ -84,24 +90,56 @@ def settle(settings: LineSettings, folder: Path, data: Path) -> LineSettings:
         url = f"sqlite:///{_below(data, Path(url.removeprefix('sqlite:///')))}"
     images = store.images.model_copy(update={"folder": _below(data, store.images.folder or own / "images")})
     store = store.model_copy(update={"url": url, "images": images})
-    settled: dict[str, object] = {"language": below(settings.language, folder)}
+    settled: dict[str, object] = {
+        "language": below(settings.language, folder),
+        "shifts": _settled_shifts(settings, folder),
+    }
+    settled |= {"voice": voice_below(settings.voice, folder)}
     settled |= {"camera": camera, "calibration": calibration, "detector": detector}
-    settled |= {"mes": mes, "store": store, "plc": plc}
+    settled |= {"mes": mes, "store": store, "plc": plc, "training": _settled_training(settings, folder)}
     return settings.model_copy(update=settled)
+
+
+def _settled_shifts(settings: LineSettings, folder: Path) -> Shifts | None:
+    shifts = settings.shifts
+    if shifts is None or shifts.mail is None:
+        return shifts
+    named = {key: getattr(shifts.mail, key) for key in ("password_file", "ca_file")}
+    mail = shifts.mail.model_copy(update={key: _below(folder, path) for key, path in named.items() if path is not None})
+    return shifts.model_copy(update={"mail": mail})
 
 
 def _settled(detector: AnyDetector, folder: Path) -> AnyDetector:
     match detector:
-        case Detector() if "/" in detector.model:
-            return detector.model_copy(update={"model": str(_below(folder, Path(detector.model)))})
+        case Detector():
+            model = str(_below(folder, Path(detector.model))) if "/" in detector.model else detector.model
+            golden = None if detector.golden is None else _settled_images(detector.golden, folder)
+            if golden is not None and golden.folder is not None:
+                golden = golden.model_copy(update={"folder": _below(folder, golden.folder)})
+            return detector.model_copy(update={"model": model, "golden": golden})
         case GoldenSettings():
-            image = None if detector.image is None else _below(folder, detector.image)
-            recipes = {name: _below(folder, path) for name, path in detector.recipes.items()}
-            return detector.model_copy(update={"image": image, "recipes": recipes})
+            return _settled_images(detector, folder)
         case PresenceSettings():
             return detector.model_copy(update={"image": _below(folder, detector.image)})
         case _:
             return detector
+
+
+def _settled_images(golden: Images, folder: Path) -> Images:
+    image = None if golden.image is None else _below(folder, golden.image)
+    recipes = {name: _below(folder, path) for name, path in golden.recipes.items()}
+    return golden.model_copy(update={"image": image, "recipes": recipes})
+
+
+def _settled_training(settings: LineSettings, folder: Path) -> Training | None:
+    training = settings.training
+    if training is None:
+        return None
+    named = {key: getattr(training, key) for key in ("data", "model", "start_from", "teacher")}
+    if training.model is None:
+        own = [Path(each.model) for each in settings.detectors if isinstance(each, Detector) and "/" in each.model]
+        named["model"] = own[0] if own else None
+    return training.model_copy(update={key: _below(folder, path) for key, path in named.items() if path is not None})
 
 
 def _settled_user(user: PlcUser, folder: Path) -> PlcUser:

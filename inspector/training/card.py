@@ -34,8 +34,9 @@ class DataNote:
 class CardFacts:
     """What a card says beyond the recipe.
 
-    ``confidence_floor`` is the lowest score that the line looks at; ``box_margin_px`` is how far the
-    labelled boxes reach beyond the defect on every side, at the input's scale.
+    ``confidence_floor`` is the lowest score that the line looks at, ``floor_without_golden`` the one where a
+    network that sees golden boards is shown none; ``box_margin_px`` is how far the labelled boxes reach beyond
+    the defect on every side, at the input's scale.
     """
 
     confidence_floor: float
@@ -47,6 +48,9 @@ class CardFacts:
     command: str
     created: date
     input_px: int = 640
+    channels: int = 3
+    floor_without_golden: float | None = None
+    figures_without_golden: Figures | None = None
 
 
 def write_card(folder: Path, recipe: Recipe, facts: CardFacts) -> Path:
@@ -61,7 +65,7 @@ def write_card(folder: Path, recipe: Recipe, facts: CardFacts) -> Path:
         "input": {
             "width": facts.input_px,
             "height": facts.input_px,
-            "channels": 3,
+            "channels": facts.channels,
             "layout": "NCHW",
             "colour": "grey",
             "normalisation": {"mean": 0.0, "std": 255.0},
@@ -69,18 +73,16 @@ def write_card(folder: Path, recipe: Recipe, facts: CardFacts) -> Path:
         },
         "classes": list(recipe.classes),
         "confidence_floor": facts.confidence_floor,
+        **({} if facts.floor_without_golden is None else {"floor_without_golden": facts.floor_without_golden}),
         "licence": TRAINER_LICENCE,
         "data": [_data_entry(note) for note in facts.data],
         "metrics": {
-            "held_out": {
-                "images": facts.held_out_images,
-                "map50": round(facts.figures.map50, 4),
-                "map50_95": round(facts.figures.map50_95, 4),
-                "per_class": {
-                    name: {key: round(value, 4) for key, value in values.items()}
-                    for name, values in facts.figures.per_class.items()
-                },
-            },
+            "held_out": {"images": facts.held_out_images, **_precision(facts.figures)},
+            **(
+                {}
+                if facts.figures_without_golden is None
+                else {"held_out_without_golden": _precision(facts.figures_without_golden)}
+            ),
             "at_the_floor": dict(facts.floor_report),
             "box_margin_px": facts.box_margin_px,
             "architecture": Path(recipe.architecture).stem,
@@ -95,6 +97,16 @@ def write_card(folder: Path, recipe: Recipe, facts: CardFacts) -> Path:
     with path.open("w", encoding="utf-8") as out:
         yaml.dump(card, out)
     return path
+
+
+def _precision(figures: Figures) -> dict[str, Any]:
+    return {
+        "map50": round(figures.map50, 4),
+        "map50_95": round(figures.map50_95, 4),
+        "per_class": {
+            name: {key: round(value, 4) for key, value in values.items()} for name, values in figures.per_class.items()
+        },
+    }
 
 
 def _data_entry(note: DataNote) -> dict[str, Any]:

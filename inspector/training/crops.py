@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inspector.training.dataset import BOARD_CLASSES, Example, read_grey, read_pair
+from inspector.training.dataset import ABSENT_GREY, BOARD_CLASSES, Example, View, read_view
 
 FULL_SCALE = 255.0
 MIRROR = {
@@ -22,7 +22,6 @@ MIRROR = {
 }
 MIRRORED_CLASS = np.array([BOARD_CLASSES.index(MIRROR[name]) for name in BOARD_CLASSES])
 BLURRED, RELEVELLED, SHADED, NOISY = 0.35, 0.6, 0.35, 0.5
-ABSENT_GREY = 114
 MISPLACED_PX, BADLY_MISPLACED_PX, BADLY = 0.4, 1.5, 0.15
 
 
@@ -51,7 +50,10 @@ class CropSettings:
 
 @dataclass(frozen=True, slots=True)
 class Crop:
-    """Grey pixels (size, size), or with the golden board (size, size, 2), uint8, boxes (n, 4) float32 in crop pixels and labels (n,) int64."""
+    """Grey pixels, boxes (n, 4) float32 in crop pixels and labels (n,) int64.
+
+    Pixels are uint8 (size, size), or (size, size, 2) with the golden board.
+    """
 
     pixels: NDArray[np.uint8]
     boxes: NDArray[np.float32]
@@ -64,8 +66,8 @@ class CropSource:
     def __init__(self, examples: Sequence[Example], settings: CropSettings) -> None:
         """Decode every image once (about 0.4 MB each at 640 px)."""
         self._examples = list(examples)
-        read = read_pair if settings.paired else _read_image
-        self._pixels = [read(example) for example in self._examples]
+        view = View.PAIR if settings.paired else View.IMAGE
+        self._pixels = [read_view(example, view) for example in self._examples]
         self._settings = settings
 
     def __len__(self) -> int:
@@ -97,10 +99,6 @@ class CropSource:
         if rng.random() < settings.plain:
             return Crop(np.ascontiguousarray(crop.pixels), crop.boxes, crop.labels)
         return Crop(vary_grey(crop.pixels, rng), crop.boxes, crop.labels)
-
-
-def _read_image(example: Example) -> NDArray[np.uint8]:
-    return read_grey(example.image)
 
 
 def _varied_pair(pixels: NDArray[np.uint8], rng: np.random.Generator, settings: CropSettings) -> NDArray[np.uint8]:

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inspector.training.dataset import Example, read_grey, read_pair
+from inspector.training.dataset import Example, View, read_view
 
 OVERLAP = 0.5
 MATCH_OVERLAPS = np.arange(0.5, 1.0, 0.05)
@@ -111,9 +111,9 @@ def as_input(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
     return np.ascontiguousarray(np.broadcast_to(scaled, (1, 3, *pixels.shape)))
 
 
-def predict_all(predict: Predict, examples: Sequence[Example], *, paired: bool = False) -> list[Findings]:
-    """Return the findings of every example, in order; ``paired`` networks see its golden board too."""
-    return [predict(read_pair(example) if paired else read_grey(example.image)) for example in examples]
+def predict_all(predict: Predict, examples: Sequence[Example], view: View = View.IMAGE) -> list[Findings]:
+    """Return the findings of every example, in order."""
+    return [predict(read_view(example, view)) for example in examples]
 
 
 def average_precision(examples: Sequence[Example], findings: Sequence[Findings], classes: Sequence[str]) -> Figures:

@@ -11,8 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from inspector.training.card import CardFacts, DataNote, write_card
-from inspector.training.dataset import DatasetError, Example, read_manifest, read_split
-from inspector.training.evaluate import Findings, average_precision, onnx_predictor, predict_all, torch_predictor
+from inspector.training.dataset import DatasetError, Example, View, read_manifest, read_split
+from inspector.training.evaluate import (
+    Figures,
+    Findings,
+    average_precision,
+    onnx_predictor,
+    predict_all,
+    torch_predictor,
+)
 from inspector.training.export import export_onnx
 from inspector.training.floor import FloorRow, choose_floor, floor_row, floor_table
 from inspector.training.loop import Schedule, build_model, load_weights, train
@@ -40,6 +47,15 @@ class _Judged:
     findings: Sequence[Findings]
 
 
+@dataclass(frozen=True, slots=True)
+class _Floor:
+    """The confidence floor of one view, what it was chosen on, and what it costs by data set."""
+
+    floor: float
+    judged: Mapping[str, _Judged]
+    report: dict[str, Any]
+
+
 def make_model(recipe: Recipe, paths: Paths, schedule: Schedule, *, command: str, first_stage: int = 0) -> Path:
     """Train, then do everything of ``finish_model``; return the path of the card.
 
@@ -52,7 +68,9 @@ def make_model(recipe: Recipe, paths: Paths, schedule: Schedule, *, command: str
     held_out = read_split(paths.data[recipe.figures_from], "val")
 
     def validate(model: Any) -> dict[str, float]:
-        figures = average_precision(held_out, predict_all(torch_predictor(model), held_out, paired=recipe.paired), recipe.classes)
+        figures = average_precision(
+            held_out, predict_all(torch_predictor(model), held_out, recipe.view), recipe.classes
+        )
         return {"map50": figures.map50, "map50_95": figures.map50_95}
 
     data = {name: read_split(paths.data[name], "train") for stage in recipe.stages for name in stage.mix}
@@ -69,16 +87,18 @@ def finish_model(recipe: Recipe, paths: Paths, *, command: str) -> Path:
     weights = paths.model / f"{recipe.name}.onnx"
     difference = export_onnx(model, weights, recipe.classes, planes=recipe.planes)
     _log.info("%s written; differs from the trained network by at most %.4f", weights, difference)
-    judged = _judge(recipe, paths, weights)
-    figures_on = judged[recipe.figures_from]
-    floor = choose_floor([floor_table(each.examples, each.findings) for each in judged.values()])
+    shown = _floor(recipe, paths, weights, recipe.view)
+    alone = _floor(recipe, paths, weights, View.PAIR_WITHOUT_GOLDEN) if recipe.paired else None
     facts = CardFacts(
-        confidence_floor=floor,
+        confidence_floor=shown.floor,
+        floor_without_golden=alone.floor if alone else None,
+        channels=recipe.planes,
         box_margin_px=BOX_MARGIN_PX,
         data=_data_notes(recipe, paths),
-        figures=average_precision(figures_on.examples, figures_on.findings, recipe.classes),
-        held_out_images=len(figures_on.examples),
-        floor_report={name: _report(recipe, floor, each, paths.data[name], weights) for name, each in judged.items()},
+        figures=_figures(recipe, shown),
+        figures_without_golden=_figures(recipe, alone) if alone else None,
+        held_out_images=len(shown.judged[recipe.figures_from].examples),
+        floor_report=shown.report | ({"without_golden": alone.report} if alone else {}),
         command=command,
         created=datetime.now(UTC).date(),
     )
@@ -94,21 +114,37 @@ def _check_names(recipe: Recipe, paths: Paths) -> None:
         )
 
 
-def _judge(recipe: Recipe, paths: Paths, weights: Path) -> dict[str, _Judged]:
+def _floor(recipe: Recipe, paths: Paths, weights: Path, view: View) -> _Floor:
+    """Judge the weights on every held-out set, choose the floor, and say what it costs."""
+    judged = _judge(recipe, paths, weights, view)
+    floor = choose_floor([floor_table(each.examples, each.findings) for each in judged.values()])
+    report = {name: _report(floor, each, paths.data[name], weights, view) for name, each in judged.items()}
+    return _Floor(floor, judged, report)
+
+
+def _figures(recipe: Recipe, floor: _Floor) -> Figures:
+    judged = floor.judged[recipe.figures_from]
+    return average_precision(judged.examples, judged.findings, recipe.classes)
+
+
+def _judge(recipe: Recipe, paths: Paths, weights: Path, view: View) -> dict[str, _Judged]:
     predict = onnx_predictor(weights)
     judged: dict[str, _Judged] = {}
     for name in dict.fromkeys([recipe.figures_from, *recipe.floor_from]):
         examples = read_split(paths.data[name], "val")
-        judged[name] = _Judged(examples, predict_all(predict, examples, paired=recipe.paired))
+        judged[name] = _Judged(examples, predict_all(predict, examples, view))
     return judged
 
 
-def _report(recipe: Recipe, floor: float, judged: _Judged, folder: Path, weights: Path) -> dict[str, int]:
-    """Return the floor's costs; good boards of their own split are counted with the others."""
+def _report(floor: float, judged: _Judged, folder: Path, weights: Path, view: View) -> dict[str, int]:
+    """Return the floor's costs; good boards of their own split are counted with the others.
+
+    Not so for pairs: a golden board compared with itself proves nothing.
+    """
     row = floor_row(floor, judged.examples, judged.findings)
-    if not recipe.paired and (folder / "images" / "good").is_dir():
+    if view is not View.PAIR and (folder / "images" / "good").is_dir():
         good = read_split(folder, "good")
-        row = _with_good(row, floor_row(floor, good, predict_all(onnx_predictor(weights), good)))
+        row = _with_good(row, floor_row(floor, good, predict_all(onnx_predictor(weights), good, view)))
     return {key: value for key, value in dataclasses.asdict(row).items() if key != "floor"}
 
 

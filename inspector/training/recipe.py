@@ -12,6 +12,7 @@ from ruamel.yaml.error import YAMLError
 
 from inspector.domain import ConfigurationError
 from inspector.training.crops import CropSettings
+from inspector.training.dataset import View
 
 
 class RecipeError(ConfigurationError):
@@ -83,6 +84,11 @@ class Recipe:
         return 2 if self.paired else 3
 
     @property
+    def view(self) -> View:
+        """What the network sees of an example."""
+        return View.PAIR if self.paired else View.IMAGE
+
+    @property
     def data_sets(self) -> tuple[str, ...]:
         """The names of all data sets the recipe speaks of, in order of first use."""
         drawn = [name for stage in self.stages for name in stage.mix]
@@ -91,9 +97,7 @@ class Recipe:
 
 def crop_settings(stage: Stage, *, paired: bool = False) -> CropSettings:
     """Return the crop settings of a stage."""
-    return CropSettings(
-        size=stage.crop, inverted=stage.inverted, paired=paired, without_golden=stage.without_golden
-    )
+    return CropSettings(size=stage.crop, inverted=stage.inverted, paired=paired, without_golden=stage.without_golden)
 
 
 def read_recipe(path: Path) -> Recipe:

@@ -29,12 +29,13 @@ def write_tiny_model(
     classes: tuple[str, ...] = CLASSES,
     named: tuple[str, ...] | None = CLASSES,
     gains: tuple[float, ...] = GAINS,
+    planes: int = 3,
     **card: Any,
 ) -> Path:
     """Write weights and card into ``folder`` and return it; ``card`` replaces keys of the card, None drops one."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "tiny.onnx"
-    path.write_bytes(_network(width, height, gains, named).SerializeToString())
+    path.write_bytes(_network(width, height, gains, named, planes).SerializeToString())
     keys: dict[str, Any] = {
         "name": "tiny",
         "version": "1.0.0",
@@ -69,7 +70,9 @@ def board(*cells: tuple[int, int], width: int = 128, height: int = 96, level: in
     return pixels
 
 
-def _network(width: int, height: int, gains: tuple[float, ...], named: tuple[str, ...] | None) -> onnx.ModelProto:
+def _network(
+    width: int, height: int, gains: tuple[float, ...], named: tuple[str, ...] | None, planes: int
+) -> onnx.ModelProto:
     columns, rows = width // CELL, height // CELL
     x, y = np.meshgrid((np.arange(columns) + 0.5) * CELL, (np.arange(rows) + 0.5) * CELL)
     side = np.full(x.size, CELL)
@@ -92,7 +95,7 @@ def _network(width: int, height: int, gains: tuple[float, ...], named: tuple[str
     graph = helper.make_graph(
         nodes,
         "tiny",
-        [helper.make_tensor_value_info("images", TensorProto.FLOAT, ["batch", 3, height, width])],
+        [helper.make_tensor_value_info("images", TensorProto.FLOAT, ["batch", planes, height, width])],
         [helper.make_tensor_value_info("output0", TensorProto.FLOAT, ["batch", 4 + len(gains), columns * rows])],
         [numpy_helper.from_array(value, name) for name, value in constants.items()],
     )

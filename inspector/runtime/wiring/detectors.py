@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+import numpy as np
+from numpy.typing import NDArray
+
 from inspector.capture import read_image
 from inspector.detection import (
     AnomalyDetector,
@@ -14,6 +17,9 @@ from inspector.detection import (
     ColourDetector,
     CombinedDetector,
     GoldenDetector,
+    GoldenFolder,
+    GoldenParts,
+    GoldenSource,
     LineDetector,
     PresenceDetector,
     TextReader,
@@ -23,12 +29,14 @@ from inspector.detection import (
     open_backend,
     read_card,
 )
-from inspector.domain import ConfigurationError, ModelError
+from inspector.domain import ModelError
 from inspector.settings import (
     BlobSettings,
     CaliperSettings,
     CodeSettings,
     ColourSettings,
+    ComparedImages,
+    GoldenImages,
     GoldenSettings,
     LineSettings,
     PresenceSettings,
@@ -68,12 +76,14 @@ def open_model(
     backend: str = "auto",
     threads: int = 2,
     floor: float | None = None,
+    golden: GoldenSource | None = None,
     triton: str = "",
     on_loss: Callable[[str], None] = unheard,
 ) -> YoloDetector | AnomalyDetector:
     """Return the detector of a model folder, by the task of its card; raises ``ModelError``.
 
-    ``floor`` replaces the card's score floor; a heat map has its threshold and no floor.
+    ``floor`` replaces the card's score floor; a heat map has its threshold and no floor. ``golden`` are the good
+    parts that weights with two planes compare with.
     """
     model = load_model(find_model(name))
     if model.card.task == "features":
@@ -82,30 +92,31 @@ def open_model(
             remedy="Make a model from good parts with it: `inspector anomaly train`",
         )
     runs = open_backend(model, backend, threads=threads, triton=triton, on_loss=on_loss)
-    return AnomalyDetector(model, runs) if model.card.task == "anomaly" else YoloDetector(model, runs, floor=floor)
+    if model.card.task == "anomaly":
+        return AnomalyDetector(model, runs)
+    return YoloDetector(model, runs, floor=floor, golden=golden)
 
 
-def _open(wanted: AnyDetector, px_per_mm: float, on_loss: Callable[[str], None]) -> LineDetector:  # noqa: C901, PLR0911 - one case each
+def _open(wanted: AnyDetector, px_per_mm: float, on_loss: Callable[[str], None]) -> LineDetector:  # noqa: PLR0911 - one case each
     def px(box_mm: Box) -> Box:
         left, top, right, bottom = (side * px_per_mm for side in box_mm)
         return left, top, right, bottom
 
     match wanted:
         case ModelSettings():
+            golden = None if wanted.golden is None else _golden(wanted.golden, px_per_mm)
             return open_model(
                 wanted.model,
                 backend=wanted.backend,
                 threads=wanted.threads,
                 floor=wanted.floor,
+                golden=golden,
                 triton=wanted.triton,
                 on_loss=on_loss,
             )
         case GoldenSettings():
-            images = dict(wanted.recipes) | ({"": wanted.image} if wanted.image is not None else {})
-            if not images:
-                raise ConfigurationError("detector: golden has no image", remedy="Add 'image:' or 'recipes:'")
             return GoldenDetector(
-                {recipe: read_image(path) for recipe, path in images.items()},
+                _pictures(wanted),
                 label=wanted.label,
                 tolerance_px=wanted.tolerance_mm * px_per_mm,
                 levels=wanted.levels,
@@ -149,6 +160,18 @@ def _open(wanted: AnyDetector, px_per_mm: float, on_loss: Callable[[str], None])
                 least_score=wanted.least_score,
                 identity=wanted.identity,
             )
+
+
+def _golden(wanted: ComparedImages, px_per_mm: float) -> GoldenSource:
+    search_px = wanted.search_mm * px_per_mm
+    if wanted.folder is not None:
+        return GoldenFolder(wanted.folder, search_px=search_px)
+    return GoldenParts(_pictures(wanted), search_px=search_px)
+
+
+def _pictures(golden: GoldenImages) -> dict[str, NDArray[np.uint8]]:
+    images = dict(golden.recipes) | ({"": golden.image} if golden.image is not None else {})
+    return {recipe: read_image(path) for recipe, path in images.items()}
 
 
 def classes_of(settings: LineSettings) -> tuple[str, ...]:

@@ -91,7 +91,8 @@ def test_an_input_that_the_weights_do_not_take_is_refused(tmp_path: Path) -> Non
         ({"task": "segment"}, "task"),
         ({"licence": None}, "licence"),
         ({"metrics": {"box_margin_px": -1}}, "metrics"),
-        ({"input": {"width": 640, "height": 640, "channels": 2}}, "input.channels"),
+        ({"input": {"width": 640, "height": 640, "channels": 4}}, "input.channels"),
+        ({"input": {"width": 640, "height": 640, "channels": 2, "colour": "rgb"}}, "input"),
         ({"surprise": 1}, "surprise"),
     ],
 )

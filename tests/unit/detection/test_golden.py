@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from inspector.detection import GoldenDetector
-from inspector.detection.golden import find_shift
+from inspector.detection.registration import find_shift
 from inspector.domain import ConfigurationError, DetectionError
 from tests.support.frames import frame
 
@@ -118,7 +118,7 @@ def test_its_identity_covers_image_and_tolerances() -> None:
 
 
 def test_it_needs_an_image_and_stays_closed() -> None:
-    with pytest.raises(ConfigurationError, match="needs a golden image"):
+    with pytest.raises(ConfigurationError, match="there is no golden image"):
         GoldenDetector({})
     detector = GoldenDetector({"": part()})
     detector.close()

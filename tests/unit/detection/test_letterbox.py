@@ -74,3 +74,30 @@ def test_nothing_of_an_earlier_frame_shows_in_the_padding_of_a_later_one() -> No
 def test_an_extremely_long_frame_still_has_a_row() -> None:
     _, place = Letterbox(spec())(np.zeros((1, 5000), np.uint8))
     assert (place.width, place.height) == (64, 1)
+
+
+def test_the_golden_part_is_the_second_plane() -> None:
+    letterbox = Letterbox(spec(channels=2))
+    seen, golden = np.full((48, 64), 255, np.uint8), np.full((48, 64), 51, np.uint8)
+
+    batch, _ = letterbox(seen, golden)
+    assert batch.shape == (1, 2, 48, 64)
+    assert (batch[0, 0] == 1).all()
+    np.testing.assert_allclose(batch[0, 1], 0.2, atol=1e-6)
+
+
+def test_without_a_golden_part_the_second_plane_is_empty() -> None:
+    letterbox = Letterbox(spec(channels=2, pad_value=114))
+    letterbox(np.zeros((48, 64), np.uint8), np.zeros((48, 64), np.uint8))
+
+    batch, _ = letterbox(np.zeros((48, 64), np.uint8))
+    np.testing.assert_allclose(batch[0, 1], 114 / 255, atol=1e-6)
+
+
+def test_a_golden_part_is_shrunk_as_its_frame_is() -> None:
+    letterbox = Letterbox(spec(channels=2))
+    pixels = np.random.default_rng(0).integers(0, 255, (96, 128), np.uint8)
+
+    batch, place = letterbox(pixels, pixels)
+    assert place.scale == (0.5, 0.5)
+    np.testing.assert_array_equal(batch[0, 0], batch[0, 1])

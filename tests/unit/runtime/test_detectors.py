@@ -102,7 +102,7 @@ def test_a_rule_about_a_label_that_nobody_gives_is_refused(tmp_path: Path) -> No
 
 
 def test_a_golden_detector_without_an_image_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="golden has no image"):
+    with pytest.raises(ConfigurationError, match="there is no golden image"):
         build_detector(line(tmp_path, "{kind: golden}", defect="difference"))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from inspector.training.crops import Crop, CropSettings, CropSource, negative, turned, vary_grey
-from inspector.training.dataset import BOARD_CLASSES, Example
+from inspector.training.dataset import ABSENT_GREY, BOARD_CLASSES, Example
 
 PLAIN = CropSettings(size=160, plain=1.0, zoom_share=0.0, on_defect=1.0)
 
@@ -107,3 +108,39 @@ def test_the_negative_of_a_board_shows_the_mirrored_defects() -> None:
     assert (after.pixels == 255).all()
     names = [BOARD_CLASSES[label] for label in after.labels]
     assert names == ["short", "open", "spur", "mousebite", "pin_hole", "spurious_copper"]
+
+
+@pytest.fixture
+def pair(marked: Example, tmp_path: Path) -> Example:
+    """The marked image beside a golden board that is black."""
+    path = tmp_path / "golden.png"
+    cv2.imwrite(str(path), np.zeros((400, 400), dtype=np.uint8))
+    return replace(marked, golden=path)
+
+
+def test_a_pair_is_cut_and_turned_as_one(marked: Example) -> None:
+    settings = CropSettings(size=160, plain=1.0, zoom_share=0.0, on_defect=1.0, paired=True)
+    source, rng = CropSource([replace(marked, golden=marked.image)], settings), np.random.default_rng(2)
+
+    for _ in range(40):
+        seen, golden = np.moveaxis(source.draw(rng).pixels.astype(float), 2, 0)
+        # The golden board is misplaced by a few pixels at most: only edges differ.
+        inner = cv2.erode(seen, np.ones((13, 13)))
+        assert (golden[inner == 255] > 200).all()
+
+
+def test_the_golden_board_is_absent_as_often_as_wished(pair: Example) -> None:
+    settings = CropSettings(size=160, paired=True, without_golden=0.5)
+    source, rng = CropSource([pair], settings), np.random.default_rng(3)
+
+    absent = sum(bool((source.draw(rng).pixels[:, :, 1] == ABSENT_GREY).all()) for _ in range(200))
+
+    assert 70 < absent < 130
+
+
+def test_the_golden_board_varies_by_itself(pair: Example) -> None:
+    settings = CropSettings(size=160, plain=0.0, paired=True)
+    source, rng = CropSource([pair], settings), np.random.default_rng(4)
+    crops = [source.draw(rng).pixels for _ in range(20)]
+
+    assert any(crop[:, :, 0].min() != crop[:, :, 1].min() for crop in crops)

@@ -7,15 +7,20 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from inspector.training.dataset import (
+    ABSENT_GREY,
     BOARD_CLASSES,
     DatasetError,
     Example,
     Manifest,
+    View,
     content_hash,
+    read_grey,
     read_manifest,
     read_split,
+    read_view,
     write_manifest,
     write_split,
 )
@@ -70,8 +75,33 @@ def test_the_manifest_survives_writing_and_reading(tmp_path: Path) -> None:
     assert read_manifest(tmp_path) == manifest
 
 
+def moved(golden: NDArray[np.uint8], seen: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    assert golden.shape == seen.shape
+    return np.asarray(np.roll(golden, 1, axis=1), np.uint8)
+
+
+def test_every_board_keeps_its_golden_one_laid_on_it(boards: Path, tmp_path: Path) -> None:
+    import_deeppcb(boards, tmp_path / "set", {"20000"}, register=moved)
+
+    for split in ("train", "val"):
+        for example in read_split(tmp_path / "set", split):
+            pair = read_view(example, View.PAIR)
+            template = read_grey(boards / "templates" / example.image.name)
+            assert (pair[:, :, 0] == read_grey(example.image)).all()
+            assert (pair[:, :, 1] == np.roll(template, 1, axis=1)).all()
+            assert (read_view(example, View.PAIR_WITHOUT_GOLDEN)[:, :, 1] == ABSENT_GREY).all()
+            assert read_view(example, View.IMAGE).ndim == 2
+
+
+def test_a_pair_without_golden_board_is_named(tmp_path: Path) -> None:
+    lone = Example(image(tmp_path / "a.png"), BOXES, np.array([2, 5]), "g")
+
+    with pytest.raises(DatasetError, match=r"a\.png: no golden board"):
+        read_view(lone, View.PAIR)
+
+
 def test_groups_are_never_divided(boards: Path, tmp_path: Path) -> None:
-    manifest = import_deeppcb(boards, tmp_path / "set", {"20000"})
+    manifest = import_deeppcb(boards, tmp_path / "set", {"20000"}, register=moved)
 
     train, held_out = read_split(tmp_path / "set", "train"), read_split(tmp_path / "set", "val")
     assert manifest.groups == {"train": ["10000", "30000"], "val": ["20000"]}
@@ -81,7 +111,7 @@ def test_groups_are_never_divided(boards: Path, tmp_path: Path) -> None:
 
 
 def test_golden_boards_of_the_held_out_groups_are_good_parts(boards: Path, tmp_path: Path) -> None:
-    import_deeppcb(boards, tmp_path / "set", {"20000"})
+    import_deeppcb(boards, tmp_path / "set", {"20000"}, register=moved)
 
     good = read_split(tmp_path / "set", "good")
 
@@ -96,7 +126,7 @@ def test_classes_count_from_one_in_the_source_and_from_nought_here(boards: Path)
 @pytest.mark.parametrize("held_out", [{"99999"}, {"10000", "20000", "30000"}])
 def test_a_split_that_makes_no_sense_is_refused(boards: Path, tmp_path: Path, held_out: set[str]) -> None:
     with pytest.raises(DatasetError, match="10000"):
-        import_deeppcb(boards, tmp_path / "set", held_out)
+        import_deeppcb(boards, tmp_path / "set", held_out, register=moved)
 
 
 @pytest.mark.parametrize("line", ["1 2 30 40 7", "1 2 30 40", "1 2 30 40 0", "1 2 x 40 1"])
