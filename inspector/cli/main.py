@@ -16,6 +16,7 @@ from inspector.cli import (
     data,
     evaluate,
     language,
+    line,
     mes,
     models,
     msa,
@@ -57,6 +58,7 @@ app.add_typer(data.app, name="data")
 app.add_typer(plc.app, name="plc")
 app.add_typer(language.app, name="language")
 app.add_typer(mes.app, name="mes")
+app.add_typer(line.app, name="line")
 app.command()(voice.say)
 app.command()(voice.ask)
 app.add_typer(voice.app, name="voice")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from inspector.domain import Person, Role
     from inspector.store import SqlAccounts, SqlAuditTrail
 
-__all__ = ["audit", "users"]
+__all__ = ["audit", "opened_people", "this_user", "users"]
 
 users = typer.Typer(no_args_is_help=True, help="People who may work on a line's screen.")
 audit = typer.Typer(no_args_is_help=True, help="The trail of who did what.")
@@ -42,8 +42,8 @@ def add(
       echo 482913 | inspector users add jan --line line.yaml --password-stdin
     """
     chosen = _role(role)
-    with _opened(line, data) as (accounts, _):
-        person = accounts.add(name, chosen, _secret(password_stdin), by=_this_user())
+    with opened_people(line, data) as (accounts, _):
+        person = accounts.add(name, chosen, _secret(password_stdin), by=this_user())
     typer.echo(f"{person.name} is {person.role} now")
 
 
@@ -52,7 +52,7 @@ def show(line: Line, data: Data = None, as_json: Json = False) -> None:
     """List everybody, with their roles."""
     import json
 
-    with _opened(line, data) as (accounts, _):
+    with opened_people(line, data) as (accounts, _):
         people = accounts.people()
     if as_json:
         body = [{"name": person.name, "role": person.role.value, "disabled": person.disabled} for person in people]
@@ -67,8 +67,8 @@ def show(line: Line, data: Data = None, as_json: Json = False) -> None:
 @users.command()
 def password(name: Name, line: Line, password_stdin: FromInput = False, data: Data = None) -> None:
     """Give a user a new password or PIN; open sessions of theirs end."""
-    with _opened(line, data) as (accounts, _):
-        accounts.change(name, by=_this_user(), secret=_secret(password_stdin))
+    with opened_people(line, data) as (accounts, _):
+        accounts.change(name, by=this_user(), secret=_secret(password_stdin))
     typer.echo(f"{name} has a new password")
 
 
@@ -76,25 +76,25 @@ def password(name: Name, line: Line, password_stdin: FromInput = False, data: Da
 def role(name: Name, to: RoleOption, line: Line, password_stdin: FromInput = False, data: Data = None) -> None:
     """Give a user another role; anything but operator needs a new password."""
     chosen = _role(to)
-    with _opened(line, data) as (accounts, _):
+    with opened_people(line, data) as (accounts, _):
         secret = None if chosen.value == "operator" else _secret(password_stdin)
-        accounts.change(name, by=_this_user(), role=chosen, secret=secret)
+        accounts.change(name, by=this_user(), role=chosen, secret=secret)
     typer.echo(f"{name} is {chosen} now")
 
 
 @users.command()
 def disable(name: Name, line: Line, data: Data = None) -> None:
     """Shut a user out at once; what they did stays in the trail."""
-    with _opened(line, data) as (accounts, _):
-        accounts.change(name, by=_this_user(), disabled=True)
+    with opened_people(line, data) as (accounts, _):
+        accounts.change(name, by=this_user(), disabled=True)
     typer.echo(f"{name} is shut out")
 
 
 @users.command()
 def enable(name: Name, line: Line, data: Data = None) -> None:
     """Let a user in again."""
-    with _opened(line, data) as (accounts, _):
-        accounts.change(name, by=_this_user(), disabled=False)
+    with opened_people(line, data) as (accounts, _):
+        accounts.change(name, by=this_user(), disabled=False)
     typer.echo(f"{name} may log in again")
 
 
@@ -117,7 +117,7 @@ def verify(
     """
     import json
 
-    with _opened(line, data) as (_, trail):
+    with opened_people(line, data) as (_, trail):
         flaw = trail.verify(head)
         newest = trail.latest(1)
     number, hashed = (newest[0].number, newest[0].hash) if newest else (0, "")
@@ -139,7 +139,7 @@ def latest(
     data: Data = None,
 ) -> None:
     """Show the newest entries, newest first."""
-    with _opened(line, data) as (_, trail):
+    with opened_people(line, data) as (_, trail):
         for entry in trail.latest(count):
             at = f"{entry.at.astimezone():%Y-%m-%d %H:%M:%S}"
             typer.echo(
@@ -148,7 +148,8 @@ def latest(
 
 
 @contextmanager
-def _opened(line: Path, data: Path | None) -> Iterator[tuple[SqlAccounts, SqlAuditTrail]]:
+def opened_people(line: Path, data: Path | None) -> Iterator[tuple[SqlAccounts, SqlAuditTrail]]:
+    """Open the accounts and the trail of this line."""
     from inspector.runtime.people import people_of
     from inspector.settings import data_folder, load_line
 
@@ -173,7 +174,7 @@ def _secret(from_input: bool) -> str:
     return str(typer.prompt("Password or PIN", hide_input=True, confirmation_prompt=True))
 
 
-def _this_user() -> Person:
+def this_user() -> Person:
     """Whoever has a shell on this box and may write the record is its administrator."""
     import getpass
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import threading
 from collections.abc import Callable, Iterable
@@ -12,6 +11,7 @@ from typing import Any
 from inspector.domain import BrokerLost, InspectorError, MesError
 from inspector.mes.link import PLAIN, Connection, Envelope
 from inspector.mes.mqtt import MqttLink, Protocol
+from inspector.mes.reception import Reception
 
 __all__ = ["MessageCounter"]
 
@@ -64,19 +64,12 @@ class MessageCounter:
     ) -> None:
         self._topic = topic
         self._ack_topic = ack_topic
-        self._on_result = on_result
+        self._reception = Reception(on_result, already=already, refuse_gaps=bool(ack_topic), remember=remember)
+        self._unreadable = 0  # of which the log knows
         self._changed = threading.Condition()
-        self._ids = {msg_id: seq for seq, msg_id in already}
-        self._remember = remember
-        self._count = 0
-        self._last: int | None = next(reversed(self._ids.values()), None)
-        self._last_id = next(reversed(self._ids), "")
         self._on_its_way: int | None = None
         self._subscribed = threading.Event()
         self._refused = ""
-        self.duplicates = 0
-        self.gaps = 0
-        self.unreadable = 0
         self.link = MqttLink(
             url,
             client_id=client_id,
@@ -103,24 +96,34 @@ class MessageCounter:
     def ids(self) -> list[str]:
         """The ``msg_id`` of the newest messages taken, in the order they came."""
         with self._changed:
-            return list(self._ids)
+            return list(self._reception.known)
 
     @property
     def sequence(self) -> list[int]:
         """The ``seq`` of each, in the order it came."""
         with self._changed:
-            return list(self._ids.values())
+            return list(self._reception.known.values())
 
     @property
     def count(self) -> int:
         """How many different messages arrived."""
         with self._changed:
-            return self._count
+            return self._reception.count
+
+    @property
+    def duplicates(self) -> int:
+        """How many copies came of messages that were there."""
+        return self._reception.duplicates
+
+    @property
+    def gaps(self) -> int:
+        """How often something was missing before a message."""
+        return self._reception.gaps
 
     def wait_for(self, count: int, timeout_s: float) -> bool:
         """Return True as soon as that many different messages have arrived, False when the time is over."""
         with self._changed:
-            return self._changed.wait_for(lambda: self._count >= count, timeout_s)
+            return self._changed.wait_for(lambda: self._reception.count >= count, timeout_s)
 
     def close(self) -> None:
         """Disconnect, the last acknowledgement delivered; the broker keeps the session."""
@@ -154,54 +157,25 @@ class MessageCounter:
 
     def received(self, connection: Connection, topic: str, payload: bytes, envelope: Envelope = PLAIN) -> None:
         """Take one message: new, double, or too early."""
-        try:
-            message = json.loads(payload)
-            seq, msg_id, oldest = int(message["seq"]), str(message["msg_id"]), int(message["oldest_seq"])
-        except (ValueError, TypeError, KeyError):
-            self.unreadable += 1
-            logger.warning("not a result on %s: %.80r", topic, payload)
-            return
+        # Under the lock up to the acknowledgement: who waits for the last message may close at once.
         with self._changed:
-            if msg_id in self._ids:
-                self.duplicates += 1
-            elif not self._follows(seq, oldest):
-                self.gaps += 1
-                if self._ack_topic:
-                    return
-        new = msg_id not in self._ids
-        if new:
             try:
-                self._on_result(message)
+                taken = self._reception.received(payload)
             except InspectorError as error:
-                logger.warning("result %d was not taken: %s", seq, error)
+                logger.warning("a result was not taken: %s", error)
                 return
-            self._last, self._last_id = seq, msg_id
-        if self._ack_topic:
-            self._acknowledge(connection)
-        if new:
-            with self._changed:  # after the acknowledgement: who waits for the last message may close at once
-                self._ids[msg_id] = seq
-                self._count += 1
-                if len(self._ids) > self._remember:
-                    del self._ids[next(iter(self._ids))]
-                self._changed.notify_all()
-
-    def _follows(self, seq: int, oldest: int) -> bool:
-        """Say whether nothing that we could still get lies before this one.
-
-        What is older than ``oldest`` will not come again. A number below ours is a line that began anew with
-        another database.
-        """
-        expected = oldest if self._last is None else max(self._last + 1, oldest)
-        return seq <= expected
+            if self._reception.unreadable > self._unreadable:
+                self._unreadable = self._reception.unreadable
+                logger.warning("not a result on %s: %.80r", topic, payload)
+            if taken and self._ack_topic:
+                self._acknowledge(connection)
+            self._changed.notify_all()
 
     def _acknowledge(self, connection: Connection) -> None:
-        # The id beside the number: should the line ever begin anew, an old word of ours means nothing to it.
-        word = {"upto": self._last or 0} | ({"msg_id": self._last_id} if self._last_id else {})
         try:
-            self._on_its_way = connection.publish(self._ack_topic, json.dumps(word).encode())
+            self._on_its_way = connection.publish(self._ack_topic, self._reception.acknowledgement())
         except BrokerLost:
-            logger.debug("no acknowledgement of %s: the line will send it again", self._last)
+            logger.debug("no acknowledgement: the line will send it again")
 
     def _delivered(self) -> None:
         with self._changed:

@@ -47,7 +47,8 @@ def accounts_of(settings: LineSettings, database: Database) -> SqlAccounts:
 @contextmanager
 def people_of(settings: LineSettings) -> Iterator[tuple[SqlAccounts, SqlAuditTrail]]:
     """Open the line's accounts and its trail; raises ``StoreError``."""
-    if settings.store.url is None:
+    store = settings.store
+    if store.url is None:
         raise ConfigurationError("store: the paths of the record are not settled", remedy="Load the line by load_line")
-    with closing(Database(settings.store.url)) as database:
+    with closing(Database(store.url, username=store.username, password=store.password())) as database:
         yield accounts_of(settings, database), SqlAuditTrail(database)

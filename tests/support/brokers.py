@@ -51,8 +51,9 @@ def eventually(holds: Callable[[], bool], timeout_s: float = 20.0) -> bool:
     return True
 
 
-def wait_until_up(broker: Broker, ca_file: Path | None) -> None:
-    link = MqttLink(broker.url, client_id="probe", ca_file=ca_file, **broker.user(LINE))  # type: ignore[arg-type]
+def wait_until_up(broker: Broker, ca_file: Path | None, own: tuple[Path, Path] | None = None) -> None:
+    files = {"ca_file": ca_file} | ({"cert_file": own[0], "key_file": own[1]} if own else {})
+    link = MqttLink(broker.url, client_id="probe", **files, **broker.user(LINE))  # type: ignore[arg-type]
     link.start()
     try:
         link.wait_connected(UP_WITHIN_S)
@@ -65,11 +66,14 @@ class Mosquitto:
 
     protocol = "auto"
 
-    def __init__(self, folder: Path, *, certificates: Path | None = None) -> None:
+    def __init__(
+        self, folder: Path, *, certificates: Path | None = None, client_certificate: tuple[Path, Path] | None = None
+    ) -> None:
         assert MOSQUITTO is not None
         self.port = free_port()
         self.url = f"{'mqtts' if certificates else 'mqtt'}://127.0.0.1:{self.port}"
         self._ca_file = certificates / "cert.pem" if certificates else None
+        self._own = client_certificate  # with one, the broker takes nobody without, and the name in it is the user
         self._process: subprocess.Popen[bytes] | None = None
         policy = folder / "conf.d"
         policy.mkdir(parents=True)
@@ -92,6 +96,8 @@ listener {self.port} 127.0.0.1
             site += (
                 f"cafile {certificates}/cert.pem\ncertfile {certificates}/cert.pem\nkeyfile {certificates}/key.pem\n"
             )
+        if client_certificate is not None:
+            site += "require_certificate true\nuse_identity_as_username true\n"
         self._config = folder / "site.conf"
         self._config.write_text("\n".join(line for line in site.splitlines() if line.strip() != "user"))
 
@@ -99,7 +105,7 @@ listener {self.port} 127.0.0.1
         self._process = subprocess.Popen(
             [str(MOSQUITTO), "-c", str(self._config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        wait_until_up(self, self._ca_file)
+        wait_until_up(self, self._ca_file, self._own)
 
     def kill(self) -> None:
         assert self._process is not None

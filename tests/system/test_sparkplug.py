@@ -14,7 +14,10 @@ import pytest
 from inspector.mes import MqttLink
 from inspector.mes.sparkplug_metrics import DEVICE, NODE, Form
 from inspector.mes.sparkplug_payload import DataType, Metric, encode
-from tests.support.brokers import LINE, MOSQUITTO, Mosquitto, eventually, running
+from inspector.runtime.demo import demo_settings
+from inspector.runtime.plant import Plant
+from inspector.settings import MqttMes, Sparkplug
+from tests.support.brokers import LINE, MOSQUITTO, PASSWORDS, Mosquitto, eventually, running
 from tests.support.network import Wire
 from tests.support.npm import npm_modules
 from tests.support.sparkplug import NAME, Heard, Host, Station, decoded, serve_until_killed
@@ -394,3 +397,34 @@ def test_a_killed_node_loses_nothing_and_repeats_only_as_history(url: str, broke
     assert list(dict.fromkeys(told)) == writer.expected
     again = [payload for payload, one in zip(of("DDATA", heard, payloads), told, strict=True) if told.count(one) > 1]
     assert all(is_past(payload) for payload in again)
+
+
+# --- in a line --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.timeout(240)
+def test_a_line_is_a_node_by_its_yaml(
+    broker: Mosquitto, host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LINE_PASSWORD", PASSWORDS[LINE])
+    base = demo_settings(tmp_path)
+    assert base.connected_mes is not None
+    mes = MqttMes(
+        kind="mqtt",
+        url=broker.url,
+        username=LINE,
+        password_env="LINE_PASSWORD",  # noqa: S106
+        identity=base.connected_mes.identity,
+        sparkplug=Sparkplug(primary_host="scada-1", group="north-line-1", node="aoi-1"),
+    )
+    host.online(True)
+    settings = base.model_copy(update={"mes": mes})
+    with Plant(settings, data=tmp_path, parts=4, screen=False) as plant:
+        plant.run(lambda: False)
+        heard = host.wait_for("DDATA", 4)
+    payloads = decoded(host, heard)
+    assert [item.kind for item in heard if item.kind != "NDATA"] == ["NBIRTH", "DBIRTH", *["DDATA"] * 4]
+    assert named(payloads[0])["Line/Name"]["value"] == settings.line
+    assert len(set(ids(of("DDATA", heard, payloads)))) == 4
+    deaths = host.wait_for("NDEATH")
+    assert deaths[-1].kind == "NDEATH"

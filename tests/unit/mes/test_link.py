@@ -130,6 +130,52 @@ def test_tls_is_spoken_and_a_stranger_is_not_trusted(tmp_path: Path, certificate
             wary.close()
 
 
+@pytest.fixture(scope="module")
+def line_certificate(tmp_path_factory: pytest.TempPathFactory, certificates: Path) -> tuple[Path, Path]:
+    """The line's own certificate, by the authority that the broker trusts; its name is the user's."""
+    folder = tmp_path_factory.mktemp("line")
+    for command in (
+        ["openssl", "req", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={LINE}",
+         "-keyout", "key.pem", "-out", "csr"],
+        ["openssl", "x509", "-req", "-in", "csr", "-CA", str(certificates / "cert.pem"), "-days", "2",
+         "-CAkey", str(certificates / "key.pem"), "-CAcreateserial", "-out", "cert.pem"],
+    ):  # fmt: skip
+        subprocess.run(command, cwd=folder, check=True, capture_output=True)
+    return folder / "cert.pem", folder / "key.pem"
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.skipif(MOSQUITTO is None, reason="mosquitto is not installed")
+def test_a_line_with_a_certificate_gets_in_by_it_alone_and_a_line_without_is_told(
+    tmp_path: Path, certificates: Path, line_certificate: tuple[Path, Path]
+) -> None:
+    authority = certificates / "cert.pem"
+    cert, key = line_certificate
+    broker = Mosquitto(tmp_path / "broker", certificates=certificates, client_certificate=line_certificate)
+    with running(broker):
+        known = MqttLink(broker.url, client_id="line-1", ca_file=authority, cert_file=cert, key_file=key)
+        nameless = MqttLink(broker.url, client_id="line-2", ca_file=authority, **broker.user(LINE))
+        known.start()
+        nameless.start()
+        try:
+            known.wait_connected(60)
+            known.publish("v1/acme/north/boards/line-1/cell-1/state", b"{}")  # the ACL knows it by that name
+            assert eventually(lambda: nameless.lamp.good is False, 60)
+            assert nameless.lamp.detail
+            with pytest.raises(MesError):
+                nameless.wait_connected(0)
+        finally:
+            known.close()
+            nameless.close()
+
+
+def test_a_certificate_and_a_key_that_do_not_belong_together_are_named(
+    certificates: Path, line_certificate: tuple[Path, Path]
+) -> None:
+    with pytest.raises(ConfigurationError, match=r"cert\.pem with the key .*key\.pem cannot be used.*belong together"):
+        MqttLink("mqtts://b", client_id="n", cert_file=line_certificate[0], key_file=certificates / "key.pem")
+
+
 def test_certificates_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     (tmp_path / "empty.pem").touch()
     for file in (tmp_path / "none.pem", tmp_path / "empty.pem"):

@@ -1,0 +1,49 @@
+"""`inspector line`: what a shell on the box may do to a running line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from inspector.cli.line import app
+from inspector.domain import HoldLine, ReleaseLine
+from inspector.runtime.control import Control, ControlFollower
+from inspector.runtime.people import people_of
+from inspector.settings import load_line
+
+SHIPPED_LINE = Path(__file__).resolve().parents[3] / "line_configs" / "virtual-board.yaml"
+
+
+def run(tmp_path: Path, *arguments: str) -> str:
+    result = CliRunner().invoke(app, [arguments[0], str(SHIPPED_LINE), "--data", str(tmp_path), *arguments[1:]])
+    assert result.exit_code == 0, result.output
+    return result.stdout.strip()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / load_line(SHIPPED_LINE, data=tmp_path).line
+
+
+def test_a_line_that_the_mes_held_is_released_here(tmp_path: Path, folder: Path) -> None:
+    Control(folder).apply(HoldLine("MES", "recall"))
+    follower = ControlFollower(folder)
+    assert follower.changes() == [HoldLine("MES", "recall")]
+    assert run(tmp_path, "state") == "held by MES: recall"
+    assert run(tmp_path, "release") == "released; it was held by MES: recall"
+    (change,) = follower.changes()
+    assert isinstance(change, ReleaseLine)
+    assert run(tmp_path, "state") == "not held"
+    assert run(tmp_path, "release") == "the line is not held"
+    with people_of(load_line(SHIPPED_LINE, data=tmp_path)) as (_, trail):
+        (entry,) = trail.latest(5)
+    assert (entry.act, entry.detail, entry.who) == ("release_line", "held by MES: recall", change.by)
+
+
+def test_a_line_is_held_with_its_reason(tmp_path: Path, folder: Path) -> None:
+    assert run(tmp_path, "hold", "--reason", "solder paste").startswith("held by ")
+    assert ControlFollower(folder).changes()[0].reason == "solder paste"  # type: ignore[union-attr]
+    assert json.loads(run(tmp_path, "state", "--json"))["held"]["reason"] == "solder paste"
