@@ -100,6 +100,7 @@ class Cycle:
         self._own_fault = FaultCode.NONE
         self._waiting: deque[Ticket] = deque()
         self._flooded = False
+        self._found_raised = False
         self._synced = False
         self.current: Ticket | None = None
         self.phase = Phase.LOST
@@ -134,6 +135,9 @@ class Cycle:
     def observe(self, plc: FromPlc, now: float) -> Ticket | None:
         """Go on with what was read at ``now`` (monotonic seconds); return a trigger that was taken."""
         before, self._plc = self._plc, plc
+        if self._found_raised and not plc.trigger and self.phase is not Phase.BUSY:
+            # Its program may have started anew since, and count from the same number again.
+            self._found_raised, self._last = False, None
         if plc.reset:
             if self.phase is not Phase.RESET:
                 log.warning("the PLC resets the handshake")
@@ -199,6 +203,7 @@ class Cycle:
         mine_to_resume = first or seq == self._unacknowledged
         self._plc, self._own_fault = plc, FaultCode.NONE
         self._abandoned.clear()
+        self._found_raised = raised
         if stands and mine_to_resume:
             self._last = self._unacknowledged = seq
             self.phase = Phase.AWAIT_ACK

@@ -7,7 +7,10 @@ from typing import Protocol
 
 from inspector.plc.handshake import FromPlc, Name, Value
 
-__all__ = ["Opener", "RegisterLink"]
+__all__ = ["OPEN", "Opener", "RegisterLink"]
+
+OPEN = "not encrypted, anonymous"
+"""Every link that anybody on the network could read and write says so in these words of its ``detail``."""
 
 
 class RegisterLink(Protocol):

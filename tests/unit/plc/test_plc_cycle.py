@@ -186,6 +186,29 @@ def test_a_loss_gives_up_the_part_and_a_raised_trigger_is_owed_an_answer(cycle: 
     assert owed.trigger.sequence == 5
 
 
+@pytest.mark.parametrize("first", [True, False])
+def test_a_plc_that_starts_anew_may_count_from_the_number_that_it_was_lost_with(cycle: Cycle, first: bool) -> None:
+    """Its memory still held the old trigger when the connection, or its heartbeat, was back."""
+    if first:
+        cycle = Cycle(make, ACK_TIMEOUT_S)
+        cycle.wanted = True
+    else:
+        take(cycle, raised(1))
+        cycle.abandon("gone", withdraw=True)
+    assert cycle.resync(raised(1), FromInspector(True, False, None), 1.0) is not None
+    cycle.observe(QUIET, 1.0)
+    assert cycle.observe(raised(1), 1.0) is None, "the old one has no answer yet"
+    cycle.answered(1.0)
+    cycle.observe(replace(QUIET, result_ack=True), 1.0)
+    cycle.observe(QUIET, 1.0)
+    again = take(cycle, raised(1))
+    assert not again.trigger.overrun
+    cycle.answered(1.0)
+    cycle.observe(replace(QUIET, result_ack=True), 1.0)
+    cycle.observe(QUIET, 1.0)
+    assert cycle.observe(raised(1), 1.0) is None, "once: from now on a SeqNo has to differ from the one before"
+
+
 def test_a_result_that_was_written_before_the_loss_stands(cycle: Cycle) -> None:
     take(cycle, raised(5))
     cycle.answered(0.0)
