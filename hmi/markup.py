@@ -56,11 +56,12 @@ def lamps(status: LineStatus, words: Words, now: datetime) -> str:
 def _lamp(lamp: Lamp, state: LampState, words: Words, now: datetime) -> str:
     kind = _LAMP_KINDS[state.good]
     since = f"{words['since']} {_moment(state.since, now)}"
+    warning = f'<span class="lamp-warning">{escape(words[f"warning_{state.warning}"])}</span>' if state.warning else ""
     return (
         f'<li class="lamp lamp-{kind}" data-lamp="{lamp.value}" title="{escape(state.detail)}">'
         f'{icon(lamp.value)}<div><span class="lamp-name">{escape(words[f"lamp_{lamp.value}"])}'
         f" <b>{icon(_LAMP_SIGNS[state.good])}{escape(words[f'lamp_{kind}'])}</b></span>"
-        f'<span class="lamp-since">{escape(since)}</span></div>'
+        f'<span class="lamp-since">{escape(since)}</span>{warning}</div>'
         "</li>"
     )
 

@@ -33,6 +33,7 @@ _TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         "lamp_good": ("OK", "正常"),
         "lamp_bad": ("Lost", "断开"),
         "lamp_unknown": ("Waiting", "等待"),
+        "warning_not_encrypted": ("Not encrypted, anonymous", "未加密，匿名"),
         # verdicts
         "pass": ("PASS", "合格"),
         "review": ("REVIEW", "待复检"),

@@ -31,11 +31,15 @@ class Lamp(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LampState:
-    """One lamp: good, bad, or not known yet (None), since when, and why."""
+    """One lamp: good, bad, or not known yet (None), since when, and why.
+
+    ``warning`` names what the operator has to know although it is good: ``not_encrypted``, or nothing.
+    """
 
     good: bool | None
     since: datetime
     detail: str = ""
+    warning: str = ""
 
 
 @dataclass(frozen=True, slots=True)

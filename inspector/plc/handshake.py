@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 
 from inspector.domain import ConfigurationError
 
 __all__ = [
+    "FITTING",
     "HANDSHAKE",
     "NAMESPACE",
     "REQUIRED",
@@ -55,6 +57,18 @@ class DataType(StrEnum):
         """What a register of this type holds before anybody wrote it."""
         initial: dict[DataType, Value] = {DataType.BOOLEAN: False, DataType.STRING: ""}
         return initial.get(self, 0)
+
+
+_INTEGERS = frozenset({"Int16", "UInt16", "Int32", "UInt32", "Int64", "UInt64"})
+FITTING: Mapping[DataType, frozenset[str]] = MappingProxyType(
+    {
+        DataType.BOOLEAN: frozenset({"Boolean"}),
+        DataType.STRING: frozenset({"String"}),
+        DataType.UINT16: _INTEGERS,
+        DataType.UINT32: _INTEGERS,
+    }
+)
+"""Names of the built-in types that may stand for each; what does not fit a narrow one is refused when it is written."""
 
 
 class Name(StrEnum):

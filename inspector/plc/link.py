@@ -15,20 +15,13 @@ from asyncua import Client, ua
 from asyncua.crypto.uacrypto import InvalidSignature
 
 from inspector.domain import ConfigurationError, PlcError, PlcLost
-from inspector.plc.handshake import HANDSHAKE, DataType, FromPlc, Name, Side, Value, names_of
+from inspector.plc.handshake import FITTING, HANDSHAKE, DataType, FromPlc, Name, Side, Value, names_of
+from inspector.plc.registers import OPEN
 from inspector.plc.security import CertificateUser, ClientSecurity, PasswordUser, fetch_certificate, secure
 
 __all__ = ["PlcLink", "check_url", "hush_library", "shown_certificate"]
 
-_INTEGERS = frozenset(ua.VariantType[name] for name in ("Int16", "UInt16", "Int32", "UInt32", "Int64", "UInt64"))
-_FITTING: Mapping[DataType, frozenset[ua.VariantType]] = MappingProxyType(
-    {
-        DataType.BOOLEAN: frozenset({ua.VariantType.Boolean}),
-        DataType.STRING: frozenset({ua.VariantType.String}),
-        DataType.UINT16: _INTEGERS,
-        DataType.UINT32: _INTEGERS,
-    }
-)
+_HIGHEST_INT16 = 2**15 - 1
 _QUIET_S = 0.1
 _BUILT_IN_TYPES = 25
 _SESSION_MS = 60_000
@@ -138,7 +131,7 @@ class PlcLink:
         client = Client(url, timeout=timeout_s, watchdog_intervall=_WATCHDOG_S)
         client.name = "line-inspector"
         client.session_timeout = _SESSION_MS
-        detail = "not encrypted, anonymous (security: none)"
+        detail = f"{OPEN} (security: none)"
         with _translated(url, "connecting"):
             if security is not None:
                 detail = await secure(client, security, user)
@@ -255,7 +248,7 @@ class PlcLink:
         else:
             # A vendor's own type: what it holds says what it is built on.
             found = held.Value.VariantType if held.Value else ua.VariantType.Null
-        if found not in _FITTING[HANDSHAKE[name].type]:
+        if found.name not in FITTING[HANDSHAKE[name].type]:
             raise ConfigurationError(
                 f"the register {name} at {node} in the PLC at {self._url} is of type {found.name},"
                 f" it has to be {HANDSHAKE[name].type}",
@@ -278,10 +271,14 @@ class PlcLink:
         return values
 
     def _write_value(self, name: Name, value: Value) -> ua.WriteValue:
+        kind = self._types[name]
+        if kind is ua.VariantType.Int16 and HANDSHAKE[name].type is DataType.UINT16 and int(value) > _HIGHEST_INT16:
+            # The same sixteen bits: a DefectCode of 65535 must not cost the part its verdict.
+            value = int(value) - (1 << 16)
         return ua.WriteValue(
             NodeId=self._nodes[name],
             AttributeId=ua.AttributeIds.Value,
-            Value=ua.DataValue(ua.Variant(value, self._types[name]), StatusCode=None),
+            Value=ua.DataValue(ua.Variant(value, kind), StatusCode=None),
         )
 
 

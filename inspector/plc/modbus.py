@@ -13,7 +13,7 @@ from pymodbus.exceptions import ConnectionException, ModbusException, ModbusIOEx
 
 from inspector.domain import ConfigurationError, LampState, PlcError, PlcLost
 from inspector.plc.handshake import HANDSHAKE, DataType, FromPlc, Name, Side, Value
-from inspector.plc.registers import RegisterLink
+from inspector.plc.registers import OPEN, RegisterLink
 from inspector.plc.source import Handshake
 
 __all__ = ["LAYOUT", "ModbusHandshake", "Place", "decode", "encode"]
@@ -181,7 +181,7 @@ class _ModbusLink:
         line_address: int,
         timeout_s: float,
     ) -> None:
-        self.detail = "not encrypted, anonymous: Modbus TCP knows neither"
+        self.detail = f"{OPEN}: Modbus TCP knows neither"
         self.quiet_s = 0.0
         self._client, self._url, self._device_id, self._timeout_s = client, url, device_id, timeout_s
         self._addresses = {Side.PLC: plc_address, Side.INSPECTOR: line_address}

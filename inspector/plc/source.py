@@ -21,7 +21,7 @@ from inspector.domain import (
 from inspector.plc.cycle import Cycle, PeerState, Phase, Ticket
 from inspector.plc.handshake import FromInspector, FromPlc, Name, Value
 from inspector.plc.heartbeat import Heartbeat
-from inspector.plc.lamp import ConnectionLamp
+from inspector.plc.lamp import ConnectionLamp, warning_of
 from inspector.plc.registers import Opener, RegisterLink
 from inspector.plc.translation import result_registers, trigger_of
 
@@ -330,7 +330,7 @@ class Handshake:
         if first:
             self._peer_state = PeerState(orphan.trigger if orphan else None, mine.answered_sequence, mine.result_valid)
         await link.write_changes(self._cycle.outputs())
-        self._lamp.show(True, f"connected to {self.peer}, {link.detail}")
+        self._lamp.show(True, f"connected to {self.peer}, {link.detail}", warning=warning_of(self.peer, link.detail))
         self._synced.set()
         if orphan is not None and not (first and self._surveyed):
             code = FaultCode.CRASH if first else FaultCode.PLC_LOST

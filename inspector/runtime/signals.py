@@ -73,7 +73,12 @@ class SignalReceiver:
 def status_to_json(status: LineStatus) -> str:
     """Return the status as JSON text."""
     lamps = {
-        lamp.value: {"good": state.good, "since": state.since.isoformat(), "detail": state.detail}
+        lamp.value: {
+            "good": state.good,
+            "since": state.since.isoformat(),
+            "detail": state.detail,
+            "warning": state.warning,
+        }
         for lamp, state in status.lamps.items()
     }
     return json.dumps(
@@ -92,7 +97,7 @@ def status_from_json(text: str | bytes) -> LineStatus:
     """Return the status of ``status_to_json``."""
     body = json.loads(text)
     lamps = {
-        Lamp(name): LampState(state["good"], datetime.fromisoformat(state["since"]), state["detail"])
+        Lamp(name): LampState(state["good"], datetime.fromisoformat(state["since"]), state["detail"], state["warning"])
         for name, state in body.pop("lamps").items()
     }
     return LineStatus(**body, lamps=lamps)

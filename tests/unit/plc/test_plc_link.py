@@ -67,6 +67,13 @@ async def test_the_types_of_the_target_are_respected_and_no_timestamp_is_sent() 
         assert (values[Name.VERDICT], values[Name.RESULT_ID], values[Name.BUSY]) == (3, "r", True)
 
 
+async def test_a_signed_register_gets_the_same_sixteen_bits() -> None:
+    async with server(types={Name.DEFECT_CODE: ua.VariantType.Int16}) as (url, registers), linked(url) as link:
+        for sent, held in ((32_767, 32_767), (32_768, -32_768), (65_535, -1)):
+            await link.write({Name.DEFECT_CODE: sent})
+            assert await registers[Name.DEFECT_CODE].read_value() == held
+
+
 async def test_everything_from_the_plc_is_read_in_one_go() -> None:
     async with server() as (url, registers), linked(url) as link:
         await registers[Name.PART_ID].write_value("000042")
