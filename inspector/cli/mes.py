@@ -94,6 +94,9 @@ def listen(
 @app.command()
 def status(
     line: Annotated[Path, typer.Argument(help="YAML of the line.")],
+    data: Annotated[
+        Path | None, typer.Option(help="The line's data folder; default: $INSPECTOR_DATA, else ./var.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")] = False,
 ) -> None:
     """Say how many messages wait in the outbox of a line's record, how old the oldest is, and how fast they go.
@@ -106,10 +109,10 @@ def status(
     from datetime import UTC, datetime
 
     from inspector.domain import Queue, StoreError
-    from inspector.settings import load_line
+    from inspector.settings import data_folder, load_line
     from inspector.store import Database, SqlOutbox
 
-    settings = load_line(line)
+    settings = load_line(line, data=data_folder() if data is None else data.absolute())
     url = str(settings.store.url)
     file = Path(url.removeprefix("sqlite:///"))
     if url.startswith("sqlite:") and not file.exists():
@@ -128,9 +131,11 @@ def status(
             "oldest_age_s": round((now - backlog.oldest).total_seconds(), 1) if backlog.oldest else None,
             "acknowledged": backlog.acknowledged,
             "per_minute": backlog.per_minute,
+            "written_per_minute": backlog.written_per_minute,
             "set_aside": backlog.refused,
         }
         for queue, backlog in backlogs.items()
+        if queue is not Queue.SPARKPLUG or (settings.connected_mes and settings.connected_mes.sparkplug)
     }
     if as_json:
         typer.echo(json.dumps({"line": settings.line, "station": settings.station, **said}))
@@ -140,8 +145,8 @@ def status(
         waiting = f"{one['waiting']} waiting" + (f", the oldest for {_age(age)}" if age is not None else "")
         aside = f", {one['set_aside']} set aside" if one["set_aside"] else ""
         typer.echo(
-            f"{settings.line} {queue}: {waiting}, {one['acknowledged']} acknowledged, "
-            f"{one['per_minute']} in the last minute{aside}"
+            f"{settings.line} {queue}: {waiting}, {one['acknowledged']} acknowledged; in the last minute "
+            f"{one['written_per_minute']} written, {one['per_minute']} acknowledged{aside}"
         )
 
 

@@ -57,7 +57,8 @@ class Numbers:
 class Backlog:
     """What still waits for the consumer; ``oldest`` is when the oldest was written, None where nothing waits.
 
-    ``per_minute`` is how many were acknowledged in the last minute, ``refused`` how many were set aside.
+    ``per_minute`` is how many were acknowledged in the last minute and ``written_per_minute`` how many were written,
+    ``refused`` how many were set aside.
     """
 
     messages: int
@@ -65,6 +66,7 @@ class Backlog:
     acknowledged: int
     per_minute: int = 0
     refused: int = 0
+    written_per_minute: int = 0
 
 
 class SqlOutbox:
@@ -143,7 +145,8 @@ class SqlOutbox:
     def backlog(self) -> Backlog:
         """Return how much waits and since when; raises ``StoreError``."""
         waiting = col(OutboxRow.acknowledged_at).is_(None)
-        lately = col(OutboxRow.acknowledged_at) > self._clock() - timedelta(minutes=1)
+        a_minute_ago = self._clock() - timedelta(minutes=1)
+        lately = col(OutboxRow.acknowledged_at) > a_minute_ago
         refused = col(OutboxRow.refused).is_not(None)
         with self._database.read() as connection:
 
@@ -162,6 +165,7 @@ class SqlOutbox:
                 acknowledged=count(~waiting),
                 per_minute=count(lately),
                 refused=count(refused),
+                written_per_minute=count(col(OutboxRow.created_at) > a_minute_ago),
             )
 
     def forget(self, older_than: timedelta) -> int:

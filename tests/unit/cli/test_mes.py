@@ -90,3 +90,18 @@ def test_the_schema_is_printed() -> None:
     schema = json.loads(CliRunner().invoke(app, ["schema"]).stdout)
     assert schema["properties"]["schema"]["const"] == "inspection-result/1"
     assert {"seq", "oldest_seq", "msg_id"} <= set(schema["required"])
+
+
+def test_status_names_the_sparkplug_stream_where_there_is_one(tmp_path: Path) -> None:
+    text = SHIPPED_LINE.read_text(encoding="utf-8")
+    yaml = tmp_path / "line.yaml"
+    yaml.write_text(text.replace("\nmes:\n", "\nmes:\n  sparkplug: {primary_host: scada-1}\n"), encoding="utf-8")
+    assert "sparkplug" in yaml.read_text(encoding="utf-8")
+    settings = load_line(yaml, data=tmp_path)
+    record(str(settings.store.url), 3, line=settings.line, station=settings.station).close()
+    for file, streams in ((SHIPPED_LINE, {"results", "events"}), (yaml, {"results", "events", "sparkplug"})):
+        result = CliRunner().invoke(app, ["status", str(file), "--data", str(tmp_path), "--json"])
+        assert result.exit_code == 0, result.output
+        said = json.loads(result.stdout)
+        assert said.keys() == {"line", "station", *streams}
+        assert said["results"]["written_per_minute"] == said["results"]["waiting"] == 3

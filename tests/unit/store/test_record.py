@@ -94,6 +94,8 @@ def test_the_backlog_tells_number_and_age(record: RecordStore, database: Databas
         record.record(passed(number), pixels=None, texts={}, messages=[OutboxMessage(f"m{number}", "t", "{}")])
     outbox.acknowledge(1)
     assert outbox.backlog() == Backlog(2, NOW, 1, per_minute=1)
+    soon = SqlOutbox(database, line="board-line-1", clock=lambda: NOW + timedelta(seconds=30))
+    assert soon.backlog().written_per_minute == 3
     outbox.set_aside(2, "too large")
     later = SqlOutbox(database, line="board-line-1", clock=lambda: NOW + timedelta(hours=2))
     assert later.backlog() == Backlog(2, NOW, 1, refused=1)
