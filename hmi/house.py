@@ -78,7 +78,9 @@ class House:
             (True, Way("/", "live_page", "live")),
             (desks.review is not None, Way("/review", "review_queue", "review")),
             (desks.history is not None, Way("/history", "history_page", "history")),
+            (desks.quality is not None, Way("/quality", "quality_page", "quality")),
             (desks.line is not None, Way("/line", "line_page", "plc")),
+            (desks.shelf is not None, Way("/reports", "reports_page", "print")),
             (desks.trail is not None, Way("/audit", "trail_page", "trail", Act.SEE_AUDIT)),
             (desks.people is not None, Way("/users", "users_page", "person", Act.MANAGE_USERS)),
         )

@@ -17,11 +17,26 @@ from hmi.line import LinePage
 from hmi.live import LivePage
 from hmi.login import LoginPage
 from hmi.part import PartPage
+from hmi.quality import QualityPage
+from hmi.reports import ReportsPage
 from hmi.review import ReviewPage
 from hmi.trail import TrailPage
 from hmi.users import UsersPage
 from hmi.words import LANGUAGES
-from inspector.domain import Act, AuditTrail, Desks, HistoryReader, LineDesk, LiveFeed, ReviewDesk, Staff, may
+from inspector.domain import (
+    Act,
+    AuditTrail,
+    Desks,
+    HistoryReader,
+    LineDesk,
+    LiveFeed,
+    QualityDesk,
+    QualitySpan,
+    ReportShelf,
+    ReviewDesk,
+    Staff,
+    may,
+)
 
 __all__ = ["build_pages"]
 
@@ -67,6 +82,10 @@ def build_pages(
         _history(house, house.desks.history)
     if house.desks.line is not None:
         _line(house, house.desks.line)
+    if house.desks.quality is not None:
+        _quality(house, house.desks.quality)
+    if house.desks.shelf is not None:
+        _reports(house, house.desks.shelf)
     if house.desks.trail is not None:
         _trail(house, house.desks.trail)
     if house.desks.people is not None:
@@ -135,6 +154,26 @@ def _line(house: House, desk: LineDesk) -> None:
         if isinstance(visit, RedirectResponse):
             return visit
         LinePage(visit, desk)
+        return None
+
+
+def _quality(house: House, desk: QualityDesk) -> None:
+    @ui.page("/quality", **_PAGE)
+    def quality(span: QualitySpan = QualitySpan.DAY) -> RedirectResponse | None:
+        visit = _visit(house)
+        if isinstance(visit, RedirectResponse):
+            return visit
+        QualityPage(visit, desk, span=span)
+        return None
+
+
+def _reports(house: House, shelf: ReportShelf) -> None:
+    @ui.page("/reports", **_PAGE)
+    async def reports() -> RedirectResponse | None:
+        visit = _visit(house)
+        if isinstance(visit, RedirectResponse):
+            return visit
+        await ReportsPage(visit, shelf).find()
         return None
 
 

@@ -129,5 +129,23 @@ DESK_WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "act_trigger_once": ("One picture by hand", "手动拍摄"),
         "act_trigger_once_refused": ("Picture by hand refused", "手动拍摄被拒"),
         "act_spoken": ("Spoken", "语音"),
+        # reports
+        "reports_page": ("Shift reports", "班次报告"),
+        "parts": ("parts", "件"),
+        "shift_running": ("running", "进行中"),
+        "not_made": ("There is no report of this shift yet", "该班次尚无报告"),
+        "make_now": ("Make it now", "立即生成"),
+        "make_again": ("Make it again", "重新生成"),
+        "being_made": ("The report is being made …", "正在生成报告……"),
+        "print": ("Print", "打印"),
+        "act_make_report": ("Report made", "生成报告"),
+        # quality
+        "quality_page": ("Quality", "质量"),
+        "span_shift": ("This shift", "本班次"),
+        "span_last_shift": ("Last shift", "上一班次"),
+        "span_day": ("24 hours", "24 小时"),
+        "span_week": ("7 days", "7 天"),
+        "worked_out": ("The figures are being worked out …", "正在计算……"),
+        "no_parts_then": ("No parts in this time", "该时段没有零件"),
     }
 )

@@ -12,7 +12,9 @@ from inspector.domain.live import *  # noqa: F403
 from inspector.domain.overlays import *  # noqa: F403
 from inspector.domain.people import *  # noqa: F403
 from inspector.domain.ports import *  # noqa: F403
+from inspector.domain.quality import *  # noqa: F403
 from inspector.domain.review import *  # noqa: F403
+from inspector.domain.shelf import *  # noqa: F403
 from inspector.domain.shifts import *  # noqa: F403
 from inspector.domain.talk import *  # noqa: F403
 from inspector.domain.texts import *  # noqa: F403

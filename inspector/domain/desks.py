@@ -8,7 +8,9 @@ from inspector.domain.history import HistoryReader
 from inspector.domain.linedesk import LineDesk
 from inspector.domain.overlays import Overlays
 from inspector.domain.people import AuditTrail, Staff
+from inspector.domain.quality import QualityDesk
 from inspector.domain.review import ReviewDesk
+from inspector.domain.shelf import ReportShelf
 from inspector.domain.talk import VoiceDesk
 
 __all__ = ["Desks"]
@@ -30,6 +32,10 @@ class Desks:
         Where screens speak with the line.
     line
         What can be asked of the running line.
+    quality
+        How well the line does.
+    shelf
+        The shift reports.
     trail
         Who did what.
     people
@@ -41,5 +47,7 @@ class Desks:
     overlays: Overlays | None = None
     voice: VoiceDesk | None = None
     line: LineDesk | None = None
+    quality: QualityDesk | None = None
+    shelf: ReportShelf | None = None
     trail: AuditTrail | None = None
     people: Staff | None = None

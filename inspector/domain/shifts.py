@@ -11,6 +11,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from inspector.domain.history import PartKind
 from inspector.domain.types import Box, Decision, FaultCode, ModelId, Outcome
 
 __all__ = [
@@ -19,7 +20,9 @@ __all__ = [
     "Decided",
     "DefectExample",
     "DefectTally",
+    "LotTally",
     "PartTally",
+    "Reviewed",
     "SeenTrigger",
     "ShiftReader",
 ]
@@ -33,6 +36,25 @@ class PartTally:
     fault: FaultCode
     recipe: str
     parts: int
+
+
+@dataclass(frozen=True, slots=True)
+class LotTally:
+    """How many parts of a lot became what; the lot is empty where none was known."""
+
+    lot: str
+    kind: PartKind
+    parts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """One part that a person decided about, and what the line had said of it; the latest decision counts."""
+
+    kind: PartKind
+    labels: tuple[str, ...]
+    decision: Decision
+    reason_code: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from inspector.reports.shift import ShiftReport
 from inspector.reports.tables import Table, figure_name, tables_of
 from inspector.reports.words import ReportWords
 
-__all__ = ["locked_narrative", "page_of"]
+__all__ = ["Figure", "figures_of", "locked_narrative", "page_of"]
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +33,9 @@ _ONLY_WITH_ROWS = frozenset({"counts_band", "recipes", "fault_table", "zones", "
 
 
 @dataclass(frozen=True, slots=True)
-class _Figure:
+class Figure:
+    """One chart and what stands below it."""
+
     svg: Markup
     caption: str
 
@@ -70,20 +72,21 @@ def page_of(report: ShiftReport, words: ReportWords) -> str:
         made=f"{report.made_at.astimezone(span.start.tzinfo):%Y-%m-%d %H:%M}",
         narrative=locked_narrative(report, words, tables),
         tables=[table for table in tables if table.rows or table.key not in _ONLY_WITH_ROWS],
-        figures=_figures(report, words),
+        figures=figures_of(report, words),
         examples=[found for example in report.examples if (found := _example(example, words)) is not None],
     )
 
 
-def _figures(report: ShiftReport, words: ReportWords) -> Mapping[str, list[_Figure]]:
-    figures: dict[str, list[_Figure]] = {}
+def figures_of(report: ShiftReport, words: ReportWords) -> Mapping[str, list[Figure]]:
+    """Return the charts by the key of the table that they belong to."""
+    figures: dict[str, list[Figure]] = {}
     if report.chart is not None:
         labels = [f"{span.start:%H:%M}" for span in report.chart_slots]
         drawn = control_svg(report.chart, words, title=words["p_chart"], labels=labels, share=True)
-        figures["hours"] = [_Figure(Markup(drawn), words["p_chart"])]  # noqa: S704 - every text in it is escaped
+        figures["hours"] = [Figure(Markup(drawn), words["p_chart"])]  # noqa: S704 - every text in it is escaped
     if report.pareto:
         drawn = pareto_svg(report.pareto, words, title=words["pareto"])
-        figures["pareto"] = [_Figure(Markup(drawn), words["pareto"])]  # noqa: S704 - every text in it is escaped
+        figures["pareto"] = [Figure(Markup(drawn), words["pareto"])]  # noqa: S704 - every text in it is escaped
     for item in report.characteristics[:MOST_CHARTS]:
         if item.chart is None:
             continue
@@ -93,7 +96,7 @@ def _figures(report: ShiftReport, words: ReportWords) -> Mapping[str, list[_Figu
         marked = f" · {words['signals']}: {signals} ({parts})" if signals else ""
         drawn = control_svg(item.chart, words, title=name)
         figures.setdefault("characteristics", []).append(
-            _Figure(Markup(drawn), f"{name}{marked}")  # noqa: S704 - every text in it is escaped
+            Figure(Markup(drawn), f"{name}{marked}")  # noqa: S704 - every text in it is escaped
         )
     return figures
 

@@ -100,6 +100,31 @@ _TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         "reason": ("Reason", "原因"),
         "by": ("By", "决定人"),
         "at": ("At", "时间"),
+        # reviews
+        "lots": ("By lot", "按批次"),
+        "lot": ("Lot", "批次"),
+        "reviews": ("What people found in the parts they looked at", "人工复检结果"),
+        "confusion": ("What the line said, and what people found", "系统判定与人工结论对照"),
+        "line_said": ("The line said", "系统判定"),
+        "looked_at": ("Looked at", "已复检"),
+        "found_good": ("Good", "良品"),
+        "found_bad": ("Bad", "不良"),
+        "found_unclear": ("Unclear", "无法判断"),
+        "estimate": ("Estimate, with 95 % interval", "估计值（95 % 区间）"),
+        "rejected_wrongly": ("False rejects: held or rejected parts that were good", "误拒：暂扣或不合格中的良品"),
+        "escaped": ("Escapes: passed parts that were bad", "漏检：合格中的不良品"),
+        "said_pass": ("passed", "合格"),
+        "said_review": ("review", "待复检"),
+        "said_fail": ("rejected", "不合格"),
+        "said_fault": ("not inspected", "未检测"),
+        "no_class": ("without findings", "无缺陷"),
+        "reviews_note": (
+            "People decide about the parts that they look at, which are no random sample: the estimates are those of "
+            "such parts. Escapes are known only where people looked at passed parts; where they did not, reviews say "
+            "nothing about them. Intervals: Wilson (1927).",
+            "人工只复检部分零件，并非随机抽样，估计值仅代表这些零件。只有复检过合格件时才能得知漏检；否则复检结果对漏检不作说明。"
+            "区间：Wilson (1927)。",
+        ),
         # ledger
         "ledger": ("Trigger ledger", "触发账目"),
         "triggers": ("Triggers counted by the PLC", "PLC 计数的触发"),

@@ -92,15 +92,18 @@ def report_shift(
 
 
 def compile_report(
-    settings: LineSettings, database: Database, calendar: ShiftCalendar, shift: Shift, now: datetime
+    settings: LineSettings, database: Database, calendar: ShiftCalendar | None, shift: Shift, now: datetime
 ) -> ShiftReport:
-    """Return the report of one shift of this line; raises ``StoreError`` or ``ConfigurationError``."""
+    """Return the report of one shift of this line; without a calendar nothing came before it.
+
+    Raises ``StoreError`` or ``ConfigurationError``.
+    """
     folder = settings.store.images.folder
     if folder is None:
         raise ConfigurationError("store: the paths of the record are not settled", remedy="Load the line by load_line")
     return compile_shift(
         ShiftRecord(database, ImageArchive(folder), line=settings.line, station=settings.station),
-        calendar,
+        calendar or ShiftCalendar([], "UTC"),
         shift,
         line=settings.line,
         now=now,

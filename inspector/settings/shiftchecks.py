@@ -29,6 +29,14 @@ def shift_problems(data: Data) -> Problems:
         )
     # Not by the models: a list whose only entry is wrong would be called empty as well.
     yield from _empty(shifts, ("shifts",), "calendar")
+    mail = table(shifts, "mail")
+    if mail.get("security") == "none" and "username" in mail:
+        yield problem(
+            ("shifts", "mail", "security"),
+            "password_in_the_clear",
+            "a password would be sent in the clear",
+            "Write starttls or tls, or take username away.",
+        )
     taken: dict[int, str] = {}
     names: set[str] = set()
     for index, shift in enumerate(entries(shifts, "calendar")):

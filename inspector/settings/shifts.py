@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from inspector.settings.base import ClockTime, Items, Name, Settings
+from inspector.settings.base import HOST, Address, ClockTime, FilePath, Items, Name, Settings
+from inspector.settings.login import Login
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
@@ -32,6 +33,25 @@ class Shift(Settings):
     breaks: Items[Break] = Field(default=(), description="Planned pauses.")
 
 
+class Mail(Login):
+    """Who gets the shift reports by mail, and by which server."""
+
+    section: ClassVar[str] = "shifts.mail"
+
+    host: str = Field(min_length=1, max_length=253, pattern=HOST, description="Mail server (SMTP).")
+    port: Annotated[int, Field(ge=1, le=65535)] = Field(default=587, description="Its TCP port.")
+    security: Literal["starttls", "tls", "none"] = Field(
+        default="starttls",
+        description="`starttls` or `tls`: the server is proven by its certificate; `none`: in the clear, for a server "
+        "in the same plant that wants no password.",
+    )
+    ca_file: FilePath | None = Field(
+        default=None, description="Certificates to trust instead of this machine's, PEM; relative to this file."
+    )
+    sender: Address = Field(description="Address that the mail is from.")
+    to: Annotated[Items[Address], Field(min_length=1)] = Field(description="Addresses that it goes to.")
+
+
 class Shifts(Settings):
     """The shift calendar."""
 
@@ -44,3 +64,9 @@ class Shifts(Settings):
         default=120, ge=1, le=86_400, description="Time without a trigger that the reports call a stop, in s."
     )
     calendar: Items[Shift] = Field(description="The shifts of a week.")
+    reports: Literal["at_end", "by_hand"] = Field(
+        default="at_end",
+        description="`at_end`: each report is made by itself a minute after its shift; `by_hand`: by the command or "
+        "the page only.",
+    )
+    mail: Mail | None = Field(default=None, description="Who gets the reports made at the end of a shift by mail.")

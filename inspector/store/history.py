@@ -12,7 +12,6 @@ from sqlmodel import col
 
 from inspector.domain import (
     Decision,
-    Disposition,
     FaultCode,
     HistoryPage,
     HistoryQuery,
@@ -31,7 +30,7 @@ from inspector.store.outbox import stream_name
 from inspector.store.record import RecordStore
 from inspector.store.tables import AuditRow, DefectRow, DispositionRow, InspectionRow, OutboxRow
 
-__all__ = ["SqlHistory"]
+__all__ = ["SqlHistory", "who_decided"]
 
 FEW = 2000  # findings of such a size: fetched and sorted; with more of them, walking back in time finds a page sooner
 MANY_PAGES = 1000
@@ -178,7 +177,9 @@ class SqlHistory:
     def _decisions(self, report_id: UUID) -> Iterator[Moment]:
         for at, disposition in self._record.dispositions(report_id):
             said = f"{disposition.reason_code} {disposition.text}".strip()
-            yield Moment(at, _who_decided(disposition), disposition.decided_by, disposition.decision.name, said)
+            yield Moment(
+                at, who_decided(disposition.decided_by), disposition.decided_by, disposition.decision.name, said
+            )
 
     def _messages(self, part: RecordedPart) -> Iterator[Moment]:
         # The result has the report's own id; the messages of decisions show in the decisions themselves.
@@ -272,7 +273,8 @@ def _by_the_line(part: RecordedPart) -> Iterator[Moment]:
     yield Moment(part.recorded_at, MomentKind.RECORDED)
 
 
-def _who_decided(disposition: Disposition) -> MomentKind:
-    if disposition.decided_by == BY_RULES:
+def who_decided(name: str) -> MomentKind:
+    """Return whether the rules, the advisor or a person of this name decided."""
+    if name == BY_RULES:
         return MomentKind.HELD
-    return MomentKind.ADVISED if disposition.decided_by.startswith(BY_ADVICE) else MomentKind.DECIDED
+    return MomentKind.ADVISED if name.startswith(BY_ADVICE) else MomentKind.DECIDED

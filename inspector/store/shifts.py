@@ -21,16 +21,23 @@ from inspector.domain import (
     DefectExample,
     DefectTally,
     FaultCode,
+    LotTally,
     ModelId,
+    MomentKind,
     Outcome,
+    PartKind,
     PartTally,
+    Reviewed,
     SeenTrigger,
 )
 from inspector.store.database import Database
+from inspector.store.history import who_decided
 from inspector.store.images import ImageArchive
 from inspector.store.tables import DefectRow, DispositionRow, InspectionRow, MeasurementRow
 
 __all__ = ["ShiftRecord"]
+
+BLOCK = 500  # keys in one query
 
 
 class ShiftRecord:
@@ -181,6 +188,41 @@ class ShiftRecord:
         return [
             Decided(part_id, Decision[decision], code, text, by, at, last[inspection] == index)
             for index, (inspection, part_id, decision, code, text, by, at) in enumerate(rows)
+        ]
+
+    def lots(self, start: datetime, end: datetime) -> Sequence[LotTally]:
+        """Return the parts by lot and what became of them; raises ``StoreError``."""
+        columns = (col(InspectionRow.lot), col(InspectionRow.kind))
+        query = select(*columns, func.count()).where(self._within(start, end)).group_by(*columns).order_by(*columns)
+        return [LotTally(lot, PartKind(kind), parts) for lot, kind, parts in self._rows(query)]
+
+    def reviewed(self, start: datetime, end: datetime) -> Sequence[Reviewed]:
+        """Return the parts whose latest decision is a person's; raises ``StoreError``."""
+        query = (
+            select(
+                col(DispositionRow.inspection_id),
+                col(InspectionRow.kind),
+                col(DispositionRow.decision),
+                col(DispositionRow.reason_code),
+                col(DispositionRow.decided_by),
+            )
+            .join(InspectionRow, col(InspectionRow.id) == col(DispositionRow.inspection_id))
+            .where(self._within(start, end))
+            .order_by(col(DispositionRow.id))
+        )
+        latest = {row[0]: row for row in self._rows(query)}
+        people = [row for row in latest.values() if who_decided(row[4]) is MomentKind.DECIDED]
+        labels: dict[int, list[str]] = {}
+        for first in range(0, len(people), BLOCK):
+            keys = [row[0] for row in people[first : first + BLOCK]]
+            found = select(col(DefectRow.inspection_id), col(DefectRow.label)).where(
+                col(DefectRow.inspection_id).in_(keys)
+            )
+            for key, label in self._rows(found.order_by(col(DefectRow.id))):
+                labels.setdefault(key, []).append(label)
+        return [
+            Reviewed(PartKind(kind), tuple(dict.fromkeys(labels.get(key, ()))), Decision[decision], reason)
+            for key, kind, decision, reason, _ in people
         ]
 
     def _within(self, start: datetime, end: datetime) -> ColumnElement[bool]:

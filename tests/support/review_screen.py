@@ -34,6 +34,7 @@ from inspector.domain import (
 from inspector.runtime.control import Control, ControlFollower
 from inspector.runtime.trials import TrialStore
 from inspector.web import LiveBoard
+from tests.support.shelf import OneReport
 from tests.support.shifts import LINE, NIGHT, STATION, fill, inspection, picture
 
 WAIT_S = 120.0
@@ -113,6 +114,7 @@ def _serve(pipe: Pipe, folder: Path, login: bool) -> None:
             connections=[Connection("plc", "opcua-client", "opc.tcp://plc:4840/")],
             trials=trials,
         ),
+        shelf=OneReport(folder),
         trail=trail,
         people=accounts,
     )

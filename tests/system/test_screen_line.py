@@ -153,10 +153,31 @@ def test_a_tampered_entry_is_found_and_named(browser: Any, tmp_path: Path) -> No
         page.context.close()
 
 
+def test_a_report_is_read_printed_and_made(browser: Any, url: str) -> None:
+    page = entered(browser, url, "jan", PASSWORDS["jan"])
+    page.click(".menu > summary")
+    page.click(".menu a[href='/reports']")
+    frame = page.frame_locator(".report-page iframe")
+    frame.locator("h1 >> text=Shift quality report 2026-11-22/A").wait_for()
+    page.evaluate(
+        "document.querySelector('.report-page iframe').contentWindow.print = () => { window.printed = true; }"
+    )
+    page.click(".print")
+    page.wait_for_function("window.printed")
+    page.click(".shift >> text=2026-11-22/B")
+    page.wait_for_selector("text=There is no report of this shift yet >> nth=1")
+    page.click(".make")
+    said(page, "Done")
+    frame.locator("h1 >> text=2026-11-22/B").wait_for()
+    page.click(".lang-zh")
+    frame.locator("h1 >> text=班次质量报告 2026-11-22/B").wait_for()
+    page.context.close()
+
+
 @pytest.mark.parametrize("size", SIZES)
 def test_every_size_fits_and_every_key_can_be_hit(browser: Any, url: str, size: tuple[int, int]) -> None:
     page = entered(browser, url, "root", PASSWORDS["root"], size)
-    for path, there in (("line", ".connections tr"), ("audit", ".list"), ("users", ".user")):
+    for path, there in (("line", ".connections tr"), ("audit", ".list"), ("reports", ".shift"), ("users", ".user")):
         page.goto(f"{url}{path}")
         page.wait_for_selector(there)
         assert too_small(page) == []

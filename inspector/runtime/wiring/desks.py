@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from inspector.capture import read_image
 from inspector.detection import AnomalyDetector, find_model, load_model, open_backend, read_card
-from inspector.domain import Connection, Desks, LineStatus, ReviewDesk, Staff
+from inspector.domain import Connection, Desks, LineStatus, ReportShelf, ReviewDesk, Staff
 from inspector.runtime.control import Control
 from inspector.runtime.linedesk import RunningLineDesk
 from inspector.runtime.overlays import LineOverlays, grey
+from inspector.runtime.quality import LineQuality
 from inspector.runtime.wiring.trials import build_trials
 from inspector.runtime.wiring.verdict import build_calibration
 from inspector.settings import Detector as ModelSettings
@@ -34,6 +35,7 @@ def build_desks(
     status: Callable[[], LineStatus],
     review: ReviewDesk,
     people: Staff | None,
+    shelf: ReportShelf | None,
 ) -> Desks:
     """Return everything that the pages of this line are about; raises ``ConfigurationError``."""
     trail = SqlAuditTrail(database)
@@ -49,6 +51,8 @@ def build_desks(
             connections=connections_of(settings),
             trials=build_trials(settings, data),
         ),
+        quality=LineQuality(settings),
+        shelf=shelf,
         trail=trail,
         people=people,
     )
@@ -76,14 +80,21 @@ def build_overlays(settings: LineSettings) -> LineOverlays:
     heat, search_mm = [], 0.0
     for detector in settings.detectors:
         if isinstance(detector, GoldenSettings):
-            images = dict(detector.recipes) | ({"": detector.image} if detector.image is not None else {})
-            golden |= {recipe: grey(read_image(path)) for recipe, path in images.items()}
+            golden |= _golden_images(detector.image, detector.recipes)
             search_mm = max(search_mm, detector.search_mm)
-        elif isinstance(detector, ModelSettings) and read_card(find_model(detector.model)).task == "anomaly":
+        if isinstance(detector, ModelSettings) and detector.golden is not None:
+            # A network that compares has its golden image in its own settings.
+            golden |= _golden_images(detector.golden.image, detector.golden.recipes)
+        if isinstance(detector, ModelSettings) and read_card(find_model(detector.model)).task == "anomaly":
             heat.append(partial(_open_heat, detector.model))
     made = build_calibration(settings)
     scale = made.px_per_mm if made else settings.calibration.px_per_mm
     return LineOverlays(golden, heat, search_px=search_mm * (scale or 0.0))
+
+
+def _golden_images(image: Path | None, recipes: Mapping[str, Path]) -> dict[str, NDArray[np.uint8]]:
+    images = dict(recipes) | ({"": image} if image is not None else {})
+    return {recipe: grey(read_image(path)) for recipe, path in images.items()}
 
 
 def _open_heat(name: str) -> AnomalyDetector:
