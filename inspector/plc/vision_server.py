@@ -55,6 +55,7 @@ class VisionServer:
         self._jobs: asyncio.Queue[Trigger] = asyncio.Queue()
         self._telling = asyncio.Lock()
         self._line: tuple[bool, int] = (False, 0)
+        self._shown: tuple[str | None, ...] = ()
         self._tasks: set[asyncio.Task[None]] = set()
 
     # --- the port -----------------------------------------------------------------------------------------
@@ -151,7 +152,6 @@ class VisionServer:
         announcer = Announcer(instance, self._identity)
         Calls(instance, self.system, announcer=announcer, identity=self._identity, since=since, tell=self._tell).link()
         await announcer.show_fixed(since)
-        await announcer.show(self.system.machine, self.system.prepared)
         self._announcer = announcer
         await self._tell()
 
@@ -159,10 +159,12 @@ class VisionServer:
         """Bring out what has happened: variables first, then events, then whether the PLC may trigger."""
         system, announcer = self.system, self._announcer
         async with self._telling:
-            if announcer is not None and system.notices:
-                notices = list(system.notices)
-                system.notices.clear()
-                await announcer.show(system.machine, system.prepared)
+            if announcer is not None:
+                notices, system.notices[:] = list(system.notices), []
+                shown = (system.machine.state, system.machine.mode, *system.prepared)
+                if shown != self._shown:
+                    self._shown = shown
+                    await announcer.show(system.machine, system.prepared)
                 for notice in notices:
                     await announcer.tell(notice)
             while system.arrivals:
