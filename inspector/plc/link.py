@@ -31,15 +31,16 @@ _WATCHDOG_S = 5.0
 _SLOWER_THAN_ASKED = 2.0
 _WATCHED = (Name.TRIGGER, Name.SEQ_NO, Name.RESULT_ACK, Name.RESET, Name.RECIPE_ID)
 
+_OTHER_USER = "Check plc.username; the PLC may want another kind of user, such as plc.user_certificate."
 _REFUSALS: Mapping[type[ua.UaError], str] = MappingProxyType(
     {
-        ua.uaerrors.BadUserAccessDenied: "Check plc.user: name, password and rights in the PLC.",
-        ua.uaerrors.BadIdentityTokenRejected: "Check plc.user; the PLC may want another kind of user.",
-        ua.uaerrors.BadIdentityTokenInvalid: "Check plc.user; the PLC may want another kind of user.",
-        ua.uaerrors.BadCertificateUntrusted: "Trust our certificate (plc.security.certificate) in the PLC.",
+        ua.uaerrors.BadUserAccessDenied: "Check plc.username, its password, and its rights in the PLC.",
+        ua.uaerrors.BadIdentityTokenRejected: _OTHER_USER,
+        ua.uaerrors.BadIdentityTokenInvalid: _OTHER_USER,
+        ua.uaerrors.BadCertificateUntrusted: "Trust our certificate (plc.certificate) in the PLC.",
         ua.uaerrors.BadCertificateUriInvalid: "Make a new certificate: inspector plc certificates new",
         ua.uaerrors.BadCertificateTimeInvalid: "Make a new certificate, or check the PLC's clock.",
-        ua.uaerrors.BadSecurityChecksFailed: "Trust our certificate (plc.security.certificate) in the PLC.",
+        ua.uaerrors.BadSecurityChecksFailed: "Trust our certificate (plc.certificate) in the PLC.",
         ua.uaerrors.BadSecurityPolicyRejected: "Take a policy and mode that the PLC offers for plc.security.",
     }
 )
@@ -75,6 +76,12 @@ def _translated(url: str, doing: str) -> Iterator[None]:
         raise PlcLost(
             f"the PLC at {url} is gone while {doing}: {text}",
             remedy="Check that the PLC runs and that the cable and the address are right.",
+        ) from error
+    except AssertionError as error:
+        # All that the library has to say where a channel is refused by a fault of the service: node-opcua does so.
+        raise PlcError(
+            f"the PLC at {url} refused to open a secured channel while {doing}",
+            remedy="Trust our certificate (plc.certificate) in the PLC.",
         ) from error
     except (ua.UaError, InvalidSignature) as error:
         usual = "Check the node ids and the access rights of the registers in the PLC."

@@ -137,7 +137,7 @@ def _choose(offered: Sequence[ua.EndpointDescription], security: ClientSecurity,
     }
     raise PlcError(
         f"the PLC at {url} does not offer {security.policy} {security.mode}",
-        remedy=f"It offers: {', '.join(sorted(names)) or 'nothing'}. Change it in the PLC or in plc.security.",
+        remedy=f"It offers: {', '.join(sorted(names)) or 'nothing'}. Change the PLC, or plc.security and plc.messages.",
     )
 
 
@@ -148,9 +148,7 @@ def _check_password_is_hidden(endpoint: ua.EndpointDescription, security: Client
     for token in endpoint.UserIdentityTokens or ():
         if token.TokenType == ua.UserTokenType.UserName and token.SecurityPolicyUri in {_BASIC.URI, _PSS.URI}:
             return
-    raise PlcError(
-        f"the PLC at {url} would get the password unencrypted", remedy="Set plc.security.mode to SignAndEncrypt."
-    )
+    raise PlcError(f"the PLC at {url} would get the password unencrypted", remedy="Set plc.messages to SignAndEncrypt.")
 
 
 def _first(chain: bytes) -> bytes:
