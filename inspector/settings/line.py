@@ -9,6 +9,7 @@ from pydantic import Field, ModelWrapValidatorHandler, ValidationError, model_va
 from pydantic_core import InitErrorDetails
 
 from inspector.settings.base import Items, Name, Settings
+from inspector.settings.challenge import Challenge
 from inspector.settings.crosschecks import cross_check
 from inspector.settings.detectors import AnyDetector, Detector, DetectorKey
 from inspector.settings.language import Disposition, Language, TemplateLanguage
@@ -16,7 +17,9 @@ from inspector.settings.links import EmbeddedMes, Mes, MqttMes, NoMes, Screen, S
 from inspector.settings.plc import Plc
 from inspector.settings.recipes import Recipe
 from inspector.settings.shifts import Shifts
+from inspector.settings.training import Training
 from inspector.settings.vision import Calibration, Camera, Gauging, Zone
+from inspector.settings.voice import Voice
 
 
 class LineSettings(Settings):
@@ -54,7 +57,12 @@ class LineSettings(Settings):
     disposition: Disposition = Field(
         default=Disposition(), description="What may be decided about parts that the rules hold for review."
     )
+    challenge: Challenge | None = Field(
+        default=None, description="Samples that the line has to judge rightly before it may judge parts."
+    )
     shifts: Shifts | None = Field(default=None, description="The shift calendar; the shift reports need one.")
+    voice: Voice | None = Field(default=None, description="Who listens at this line; nobody without it.")
+    training: Training | None = Field(default=None, description="How the line's model is trained.")
 
     @model_validator(mode="wrap")
     @classmethod

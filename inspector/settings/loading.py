@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from inspector.domain import SettingsError
 from inspector.settings.cameras import VideoCamera
+from inspector.settings.challenge import Challenge
 from inspector.settings.detectors import AnyDetector, Detector, GoldenImages, GoldenSettings, PresenceSettings
 from inspector.settings.document import parse
 from inspector.settings.explain import Finding, explain, spelled
@@ -91,6 +92,7 @@ def settle(settings: LineSettings, folder: Path, data: Path) -> LineSettings:
     images = store.images.model_copy(update={"folder": _below(data, store.images.folder or own / "images")})
     store = store.model_copy(update={"url": url, "images": images})
     settled: dict[str, object] = {
+        "challenge": _settled_challenge(settings, folder),
         "language": below(settings.language, folder),
         "shifts": _settled_shifts(settings, folder),
     }
@@ -98,6 +100,14 @@ def settle(settings: LineSettings, folder: Path, data: Path) -> LineSettings:
     settled |= {"camera": camera, "calibration": calibration, "detector": detector}
     settled |= {"mes": mes, "store": store, "plc": plc, "training": _settled_training(settings, folder)}
     return settings.model_copy(update=settled)
+
+
+def _settled_challenge(settings: LineSettings, folder: Path) -> Challenge | None:
+    challenge = settings.challenge
+    if challenge is None:
+        return None
+    samples = [one.model_copy(update={"image": _below(folder, one.image)}) for one in challenge.samples]
+    return challenge.model_copy(update={"samples": tuple(samples)})
 
 
 def _settled_shifts(settings: LineSettings, folder: Path) -> Shifts | None:
