@@ -27,21 +27,40 @@ TOPICS = MESSAGES.topics
 ENOUGH_S = 60.0
 
 
-@pytest.fixture(params=["mosquitto", "embedded"])
-def broker(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Broker]:
-    if request.param == "mosquitto" and MOSQUITTO is None:
+WAYS = {
+    "mosquitto": (Mosquitto, "sqlite"),
+    "mosquitto-postgres": (Mosquitto, "postgres"),
+    "embedded": (Embedded, "sqlite"),
+}
+
+
+@pytest.fixture(params=list(WAYS))
+def way(request: pytest.FixtureRequest) -> str:
+    """Name broker and database; the broker of the demonstration has the demonstration's database."""
+    if WAYS[request.param][0] is Mosquitto and MOSQUITTO is None:
         pytest.skip("mosquitto is not installed (Debian: apt install mosquitto)")
-    make = {"mosquitto": Mosquitto, "embedded": Embedded}[request.param]
-    with running(make(tmp_path / "broker")) as broker:
+    return str(request.param)
+
+
+@pytest.fixture
+def broker(way: str, tmp_path: Path) -> Iterator[Broker]:
+    with running(WAYS[way][0](tmp_path / "broker")) as broker:
         yield broker
+
+
+@pytest.fixture
+def url(way: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if WAYS[way][1] == "postgres":
+        return str(request.getfixturevalue("postgres").empty())
+    return f"sqlite:///{tmp_path / 'record.db'}"
 
 
 class Line:
     """A record, its relay and what the MES would hear."""
 
-    def __init__(self, broker: Broker, folder: Path, stack: ExitStack) -> None:
+    def __init__(self, broker: Broker, url: str, stack: ExitStack) -> None:
         self.broker, self._stack = broker, stack
-        self.database = Database(f"sqlite:///{folder / 'record.db'}")
+        self.database = Database(url)
         stack.callback(self.database.close)
         self.record = RecordStore(self.database)
         self.outbox = SqlOutbox(self.database)
@@ -87,9 +106,9 @@ class Line:
 
 
 @pytest.fixture
-def line(broker: Broker, tmp_path: Path) -> Iterator[Line]:
+def line(broker: Broker, url: str) -> Iterator[Line]:
     with ExitStack() as stack:
-        yield Line(broker, tmp_path, stack)
+        yield Line(broker, url, stack)
 
 
 def subscribed(consumer: MessageCounter) -> MessageCounter:
@@ -150,7 +169,7 @@ def test_a_killed_broker_loses_nothing_when_the_consumer_acknowledges(line: Line
     assert line.outbox.backlog().messages == 0
 
 
-def test_a_relay_killed_while_draining_goes_on_where_it_was(line: Line, tmp_path: Path) -> None:
+def test_a_relay_killed_while_draining_goes_on_where_it_was(line: Line, url: str) -> None:
     consumer = line.consumer(ack=True)
     subscribed(consumer)
     line.inspect(300)
@@ -159,7 +178,7 @@ def test_a_relay_killed_while_draining_goes_on_where_it_was(line: Line, tmp_path
         user = line.broker.user(LINE)
         process = context.Process(
             target=_relay_until_killed,
-            args=(str(tmp_path / "record.db"), line.broker.url, line.broker.protocol, user),
+            args=(url, line.broker.url, line.broker.protocol, user),
             daemon=True,
         )
         process.start()
@@ -173,9 +192,9 @@ def test_a_relay_killed_while_draining_goes_on_where_it_was(line: Line, tmp_path
     assert line.outbox.backlog().messages == 0
 
 
-def _relay_until_killed(file: str, url: str, protocol: str, user: dict[str, str]) -> None:
+def _relay_until_killed(database: str, url: str, protocol: str, user: dict[str, str]) -> None:
     link = MqttLink(url, client_id="line-1", protocol=protocol, **user)  # type: ignore[arg-type]
-    relay = OutboxRelay(SqlOutbox(Database(f"sqlite:///{file}")), delivery="ack", ack_topic=TOPICS.ack, window=8)
+    relay = OutboxRelay(SqlOutbox(Database(database)), delivery="ack", ack_topic=TOPICS.ack, window=8)
     link.attach(relay)
     relay.start()
     link.start()
@@ -314,7 +333,7 @@ def test_a_lost_broker_is_logged_once_and_so_is_its_return(line: Line, caplog: p
 @pytest.mark.skipif(MOSQUITTO is None, reason="mosquitto is not installed")
 def test_a_denied_topic_is_surfaced_and_nothing_is_dropped(tmp_path: Path) -> None:
     with running(Mosquitto(tmp_path / "broker")) as broker, ExitStack() as stack:
-        line = Line(broker, tmp_path, stack)
+        line = Line(broker, f"sqlite:///{tmp_path / 'record.db'}", stack)
         report = passed()
         message = MESSAGES.result(report)
         astray = OutboxMessage(message.msg_id, "v2/nobody/may/write/here", message.body)

@@ -404,7 +404,7 @@ def test_a_killed_node_loses_nothing_and_repeats_only_as_history(url: str, broke
 
 @pytest.mark.timeout(240)
 def test_a_line_is_a_node_by_its_yaml(
-    broker: Mosquitto, host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    url: str, broker: Mosquitto, host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LINE_PASSWORD", PASSWORDS[LINE])
     base = demo_settings(tmp_path)
@@ -418,7 +418,7 @@ def test_a_line_is_a_node_by_its_yaml(
         sparkplug=Sparkplug(primary_host="scada-1", group="north-line-1", node="aoi-1"),
     )
     host.online(True)
-    settings = base.model_copy(update={"mes": mes})
+    settings = base.model_copy(update={"mes": mes, "store": base.store.model_copy(update={"url": url})})
     with Plant(settings, data=tmp_path, parts=4, screen=False) as plant:
         plant.run(lambda: False)
         heard = host.wait_for("DDATA", 4)
