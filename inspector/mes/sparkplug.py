@@ -133,7 +133,7 @@ class EdgeNode:
         self._told: dict[str, Value] | None = None  # of the node, since its birth; None: not born
         self._device_born = False
         self._past_upto = 0  # what was written before the device's birth is history
-        self._sent = self._arrived = 0
+        self._sent = self._answered_upto = self._arrived = 0
         self._asked: deque[int] = deque()  # subscriptions without an answer: what had been sent before each
         self._store_lost = False
 
@@ -201,6 +201,7 @@ class EdgeNode:
             try:
                 while self._events:
                     self._take(*self._events.popleft())
+                self._commit()
                 self._go_on()
                 if self._store_lost:
                     self._store_lost = False
@@ -232,7 +233,7 @@ class EdgeNode:
         self._told, self._device_born = None, False
         self._host_online, self._host_since = not self._state, None
         self._asked.clear()
-        self._sent = self._arrived
+        self._sent = self._answered_upto
 
     def _ask(self, topic: str) -> None:
         if self._connection is not None:
@@ -242,10 +243,12 @@ class EdgeNode:
     def _answered(self, connection: Connection) -> None:
         if connection is not self._connection or not self._asked:
             return
-        upto = self._asked.popleft()
-        if upto > self._arrived:
-            self._outbox.acknowledge(upto)
-            self._arrived = upto
+        self._answered_upto = max(self._answered_upto, self._asked.popleft())
+
+    def _commit(self) -> None:
+        if self._answered_upto > self._arrived:
+            self._outbox.acknowledge(self._answered_upto)
+            self._arrived = self._answered_upto
 
     # --- what is heard ------------------------------------------------------------------------------------
 

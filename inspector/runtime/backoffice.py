@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
 
 from inspector.domain import ConfigurationError, Lamp, LampState, Queue, StoreError
+from inspector.runtime.challenge_trail import ChallengeTrail
 from inspector.runtime.clerk import LineClerk
 from inspector.runtime.control import Control
 from inspector.runtime.office import Office
@@ -24,8 +26,10 @@ from inspector.runtime.wiring.language import build_advisor, build_author
 from inspector.runtime.wiring.mes import Broker, build_clerk, build_composer, build_relay
 from inspector.runtime.wiring.record import build_record
 from inspector.runtime.wiring.screen import build_board, serve_screen
+from inspector.runtime.wiring.shift_end import build_shelf, build_shift_end
 from inspector.runtime.wiring.verdict import build_spool
 from inspector.settings import LineSettings
+from inspector.store import SqlAuditTrail
 
 __all__ = ["office_main"]
 
@@ -38,10 +42,14 @@ STOP_FOLLOWS_S = 5.0
 
 
 class Forgetful(Protocol):
-    """An outbox that can drop what was acknowledged."""
+    """An outbox that can drop what was acknowledged, and what has waited in vain."""
 
     def forget(self, older_than: timedelta) -> int:
         """Remove messages acknowledged longer ago than this; return how many."""
+        ...
+
+    def expire(self, older_than: timedelta) -> int:
+        """Remove messages that have waited longer than this; return how many."""
         ...
 
 
@@ -86,6 +94,9 @@ def office_main(lifeline: Lifeline, *, settings: LineSettings, data: Path, broke
         advisor=build_advisor(settings),
         lot=lambda: _lot(clerk),
     )
+    shelf = build_shelf(settings, data, SqlAuditTrail(database))
+    shift_end = build_shift_end(settings, data, database, shelf)
+    review = desk_of(settings, database, record, decided=relay.notify)
     desks = build_desks(
         settings,
         data,
@@ -93,15 +104,44 @@ def office_main(lifeline: Lifeline, *, settings: LineSettings, data: Path, broke
         record=record,
         control=control,
         status=board.status,
-        review=desk_of(settings, database, record, decided=relay.notify),
+        review=review,
         people=accounts,
+        shelf=shelf,
     )
+    if settings.voice is not None:
+        from inspector.runtime.wiring.talk import build_voice_desk  # only where somebody listens
+
+        trail = SqlAuditTrail(database)
+        voice = build_voice_desk(
+            settings,
+            data,
+            desks=desks,
+            review=review,
+            record=record,
+            trail=trail,
+            status=board.status,
+            order=lambda: _order(clerk),
+        )
+        desks = replace(desks, voice=voice)
+    if shift_end is not None:
+        shift_end.start()
     relay.start()
     teller = teller_of(settings, database, record, outboxes[Queue.EVENTS], told=relay.notify)
     stop = threading.Event()
-    tidy = Tidy(outboxes.values(), timedelta(days=settings.store.keep_messages_days))
+    node = settings.connected_mes.sparkplug if settings.connected_mes is not None else None
+    tidy = Tidy(
+        outboxes.values(),
+        timedelta(days=settings.store.keep_messages_days),
+        waiting={outboxes[Queue.SPARKPLUG]: timedelta(days=node.keep_days)} if node is not None else {},
+    )
+    noted = ChallengeTrail(data / settings.line, SqlAuditTrail(database), settings.line)
+
+    def chores() -> None:
+        tidy()
+        noted()
+
     recorder = threading.Thread(
-        target=_keep_recording, args=(office, data / settings.line, stop, tidy), name="recorder"
+        target=_keep_recording, args=(office, data / settings.line, stop, chores), name="recorder"
     )
     recorder.start()
     try:
@@ -119,11 +159,21 @@ def office_main(lifeline: Lifeline, *, settings: LineSettings, data: Path, broke
     finally:
         stop.set()
         recorder.join()
+        if shift_end is not None:
+            shift_end.close()
         if teller is not None:
             teller.close()
         author.close()
         relay.stop(DRAIN_S)
         database.close()
+
+
+def _order(clerk: LineClerk) -> str:
+    order = clerk.current_order()
+    if order is None or order.workorder is None:
+        return ""
+    named = (order.workorder, order.product, "" if order.quantity is None else str(order.quantity))
+    return " · ".join(item for item in named if item)
 
 
 def _lot(clerk: LineClerk) -> str:
@@ -144,10 +194,15 @@ def _serve(lifeline: Lifeline, stop: threading.Event, serve: Callable[[Callable[
 
 
 class Tidy:
-    """Removes from the outboxes, now and then, what the MES has had for long enough."""
+    """Removes from the outboxes, now and then, what the MES has had for long enough.
 
-    def __init__(self, outboxes: Iterable[Forgetful], keep: timedelta) -> None:
-        self._outboxes, self._keep = tuple(outboxes), keep
+    ``waiting`` says how long messages may wait in vain where that is allowed at all.
+    """
+
+    def __init__(
+        self, outboxes: Iterable[Forgetful], keep: timedelta, waiting: Mapping[Forgetful, timedelta] | None = None
+    ) -> None:
+        self._outboxes, self._keep, self._waiting = tuple(outboxes), keep, waiting or {}
         self._due_at = time.monotonic()
 
     def __call__(self) -> None:
@@ -158,6 +213,9 @@ class Tidy:
         try:
             for outbox in self._outboxes:
                 outbox.forget(self._keep)
+            for outbox, patience in self._waiting.items():
+                if gone := outbox.expire(patience):
+                    log.warning("%d inspections waited for the Sparkplug host for too long and are not told", gone)
         except StoreError as error:
             log.warning("acknowledged messages are not removed: %s", error)
 

@@ -77,6 +77,12 @@ class Sparkplug(Settings):
     datatypes: bool = Field(
         default=True, description="Data repeats the type of each metric; some readers take it for null else."
     )
+    keep_days: int = Field(
+        default=7,
+        ge=1,
+        le=36500,
+        description="Days that an inspection waits for the host; then only the record has it.",
+    )
     templates: bool = Field(
         default=False, description="An inspection is one metric of a user defined type instead of plain ones."
     )

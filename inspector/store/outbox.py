@@ -177,3 +177,15 @@ class SqlOutbox:
         with self._database.write() as connection:
             gone = connection.execute(delete(OutboxRow).where(self._own, old, col(OutboxRow.refused).is_(None)))
         return gone.rowcount
+
+    def expire(self, older_than: timedelta) -> int:
+        """Remove messages that have waited longer than this; return how many. Raises ``StoreError``.
+
+        For a stream that nobody promised to keep whole.
+        """
+        stale = col(OutboxRow.created_at) < self._clock() - older_than
+        with self._database.write() as connection:
+            gone = connection.execute(
+                delete(OutboxRow).where(self._own, col(OutboxRow.acknowledged_at).is_(None), stale)
+            )
+        return gone.rowcount

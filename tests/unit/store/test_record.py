@@ -109,3 +109,13 @@ def test_only_what_was_acknowledged_long_ago_is_forgotten(record: RecordStore, d
     later = SqlOutbox(database, line="board-line-1", clock=lambda: NOW + timedelta(days=3))
     assert later.forget(timedelta(days=2)) == 1
     assert later.backlog() == Backlog(1, NOW, 1, per_minute=0)
+
+
+def test_what_has_waited_in_vain_can_be_dropped_and_the_rest_stays(record: RecordStore, database: Database) -> None:
+    for number in range(3):
+        record.record(passed(number), pixels=None, texts={}, messages=[OutboxMessage(f"m{number}", "t", "{}")])
+    SqlOutbox(database, line="board-line-1", clock=lambda: NOW).acknowledge(1)
+    later = SqlOutbox(database, line="board-line-1", clock=lambda: NOW + timedelta(days=3))
+    assert later.expire(timedelta(days=3)) == 0
+    assert later.expire(timedelta(days=2)) == 2
+    assert later.backlog() == Backlog(0, None, 1)
