@@ -20,7 +20,7 @@ from inspector.plc.client import OpcUaHandshake
 from inspector.plc.simulated_plc import serve
 from inspector.plc.simulation import SimulationPlan
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(170)
 
 PASS = Verdict(Outcome.PASS, (), "default")
 HEARTBEAT_S = 0.1
@@ -45,7 +45,7 @@ class PlcProcess:
                 return said
 
     def _receive(self) -> dict[str, Any]:
-        if not self._reports.poll(30):
+        if not self._reports.poll(120):
             raise TimeoutError("the simulated PLC says nothing")
         return self._reports.recv()
 
