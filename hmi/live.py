@@ -14,6 +14,7 @@ from hmi.icons import icon
 from hmi.menu import Menu
 from hmi.scenes import scene_of
 from hmi.shell import Languages, beat_of, warning
+from hmi.talk import talk_key
 from hmi.view import kind_of
 from hmi.words import Words
 from inspector.domain import RecordedPart
@@ -58,7 +59,7 @@ class LivePage:
                     self._languages = Languages(self._house.languages, self._speak)
                     self._review = Region("nav", "way")
                     # Stays empty until the line listens: the push-to-talk key goes in here.
-                    self.talk = ui.element("div").classes("talk-slot")
+                    talk_key(self._house, ui.element("div").classes("talk-slot"))
                     self._menu = Menu(self._visit, here="/", flip=self._flip_theme)
                     self._link = Link()
             self._alert = Region("div", "alert", role="alert")

@@ -13,6 +13,7 @@ from hmi.elements import Link, Region, key
 from hmi.house import THEMES, Visit, remember
 from hmi.icons import icon
 from hmi.menu import Menu
+from hmi.talk import talk_key
 from hmi.words import LANGUAGES, Words
 
 __all__ = ["Languages", "Shell", "beat_of", "warning"]
@@ -45,7 +46,7 @@ class Shell:
                 with ui.element("div").classes("tools"):
                     self._languages = Languages(house.languages, self._speak)
                     # Stays empty until the line listens: the push-to-talk key goes in here.
-                    self.talk = ui.element("div").classes("talk-slot")
+                    talk_key(house, ui.element("div").classes("talk-slot"))
                     self._menu = Menu(visit, here=here, flip=self._flip) if visit.person is not None else None
                     self._link = Link()
             self.body = ui.element("main").classes(f"body body-{title.removesuffix('_page')}")

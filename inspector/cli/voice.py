@@ -121,6 +121,12 @@ def bench(
     snr: Annotated[
         str, typer.Option(help="Signal to noise, dB, separated by commas; 'clean' is one.")
     ] = "clean,20,10,5,0",
+    held_out: Annotated[
+        bool, typer.Option("--held-out", help="Voices, sentences and parts that nothing was chosen by.")
+    ] = False,
+    babble: Annotated[
+        int, typer.Option(min=0, metavar="MINUTES", help="Instead: minutes of talk that commands nothing.")
+    ] = 0,
     sweep: Annotated[bool, typer.Option("--sweep", help="Instead: joint decoding with several weights w.")] = False,
     engine: EngineOption = Engine.EMBEDDED,
     model: ModelOption = "",
@@ -136,13 +142,15 @@ def bench(
     """
     import json
 
-    from inspector.runtime.hearing_bench import measure, measure_sweep, parse_snrs
+    from inspector.runtime.hearing_bench import measure, measure_babble, measure_sweep, parse_snrs
 
     levels = parse_snrs(snr)
-    if sweep:
+    if babble:
+        figures = measure_babble(babble)
+    elif sweep:
         figures = measure_sweep(count, levels)
     else:
-        figures = measure(folder, grammar, count, levels, engine=engine.value, model=model)
+        figures = measure(folder, grammar, count, levels, engine=engine.value, model=model, held_out=held_out)
     if as_json:
         typer.echo(json.dumps(figures, ensure_ascii=False))
         return

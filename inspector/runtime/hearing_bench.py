@@ -13,22 +13,37 @@ from numpy.typing import NDArray
 
 from inspector.domain import SettingsError, VoiceError
 from inspector.runtime.speaking import build_recogniser
-from inspector.voice import DEFAULT_GATE, Grammar, Listener, Vocabulary, exported, finals, speakers
+from inspector.voice import (
+    DEFAULT_GATE,
+    Grammar,
+    Listener,
+    Vocabulary,
+    exported,
+    finals,
+    held_out_speakers,
+    speakers,
+)
 from inspector.voice.acoustic import AcousticModel
+from inspector.voice.babble import HELD_OUT_CHATTER, babble
 from inspector.voice.bench import (
+    CHATTER,
     Case,
     Recognise,
     chatter,
     commands,
     digit_strings,
     memory_mb,
+    overheard,
     recorded_orders,
     run,
     summary,
     sweep,
 )
 
-__all__ = ["bench_vocabulary", "measure", "measure_sweep", "parse_snrs"]
+__all__ = ["bench_vocabulary", "measure", "measure_babble", "measure_sweep", "parse_snrs"]
+
+HELD_OUT = 20_261_122
+"""Seed of the sentences and part numbers that nothing was chosen by."""
 
 WEIGHTS = (0.0, 0.1, 0.2, 0.3, 0.5)
 
@@ -41,9 +56,9 @@ def parse_snrs(text: str) -> list[float | None]:
         raise SettingsError(f"--snr {text!r} is no list of dB", remedy="Write for example clean,20,10,5,0") from error
 
 
-def bench_vocabulary() -> Vocabulary:
+def bench_vocabulary(seed: int = 5) -> Vocabulary:
     """Return the words of a line that is always the same: 20 parts of four digits, three lots, four recipes."""
-    dice = random.Random(5)  # noqa: S311 (nothing secret)
+    dice = random.Random(seed)  # noqa: S311 (nothing secret)
     return Vocabulary(
         parts=tuple(f"{dice.randrange(10_000):04d}" for _ in range(20)),
         lots=("L12", "L34", "L57"),
@@ -68,20 +83,22 @@ def measure(
     *,
     engine: str = "embedded",
     model: str = "",
+    held_out: bool = False,
 ) -> dict[str, Any]:
-    """Return the figures of one source of speech.
+    """Return the figures of one source of speech; ``held_out``: voices, sentences and parts that nothing was chosen by.
 
     Raises ``VoiceError`` where no voice is installed, ``BadAudio``, ``ModelError``, ``SettingsError``.
     """
     cases: Iterable[Case]
     talk: Iterable[Case] = ()
     if folder is None:
-        _, voices = speakers()
+        voices = held_out_speakers() if held_out else speakers()[1]
         if not voices:
             raise VoiceError("no synthetic voice is installed", remedy="Install espeak-ng and flite")
-        grammar = Grammar.shipped("en", bench_vocabulary())
-        source = f"synthetic: {', '.join(voice.name for voice in voices)}"
-        cases, talk = commands(grammar, voices, count), chatter(voices, max(1, count // 2))
+        grammar = Grammar.shipped("en", bench_vocabulary(HELD_OUT if held_out else 5))
+        source = f"synthetic{', held out' if held_out else ''}: {', '.join(voice.name for voice in voices)}"
+        cases = commands(grammar, voices, count, seed=HELD_OUT if held_out else 23)
+        talk = chatter(voices, max(1, count // 2), HELD_OUT_CHATTER if held_out else CHATTER)
     elif (folder / "labels.json").exists():
         grammar, source = _grammar(grammar_file), f"recordings: {folder.name}"
         cases = recorded_orders(folder, count)
@@ -95,6 +112,20 @@ def measure(
         figures["chatter"] = summary(run(talk, grammar, recognise, DEFAULT_GATE, snrs_db), commands=False)
     figures["memory_mb"] = round(memory_mb())
     return figures
+
+
+def measure_babble(minutes: int) -> dict[str, Any]:
+    """Return what is believed of talk that commands nothing, spoken by the held-out voices."""
+    voices = held_out_speakers()
+    if not voices:
+        raise VoiceError("no synthetic voice is installed", remedy="Install espeak-ng and flite")
+    grammar = Grammar.shipped("en", bench_vocabulary())
+    figures = overheard(babble(voices, minutes), grammar, _recognise("embedded", grammar, ""), DEFAULT_GATE)
+    return {
+        "source": f"babble: {', '.join(voice.name for voice in voices)}",
+        **figures,
+        "memory_mb": round(memory_mb()),
+    }
 
 
 def measure_sweep(count: int, snrs_db: Sequence[float | None]) -> dict[str, Any]:

@@ -119,6 +119,18 @@ class Plant:
         url, nodes = self._plc()
         line = {"settings": settings, "data": self._data, "plc_url": url, "nodes": nodes}
         supervisor.start(Child("line", station_main, line))
+        self._start_voice()
+
+    def _start_voice(self) -> None:
+        """Start the voice, after everything that a verdict needs, and wait for nothing of it."""
+        voice = self.settings.voice
+        if voice is None or not self._screen:
+            return
+        from inspector.runtime.listening import voice_main  # slow to load, and only needed here
+
+        arguments = {"settings": self.settings, "data": self._data}
+        child = Child("voice", voice_main, arguments, stop_within_s=2.0, vital=False, nice=voice.priority)
+        self.supervisor.start(child)
 
     def _broker(self) -> Broker | None:
         mes = self.settings.mes

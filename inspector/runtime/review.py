@@ -7,6 +7,7 @@ from uuid import UUID
 
 from inspector.domain import (
     REVIEW_REASONS,
+    Act,
     AlreadyDecided,
     AuditTrail,
     Decision,
@@ -17,6 +18,7 @@ from inspector.domain import (
     Person,
     RecordedPart,
     ReviewError,
+    may,
     may_decide,
 )
 from inspector.store import RecordStore
@@ -51,6 +53,20 @@ class RecordReviewDesk:
     def waiting(self, limit: int) -> Sequence[RecordedPart]:
         """Return held parts, the one that has waited longest first; raises ``StoreError``."""
         return self._record.waiting(limit)
+
+    def hold(self, person: Person, report_id: UUID, reason: str, text: str = "") -> None:
+        """Hold an inspected part, whatever was decided about it; raises ``NotAllowed``, ``AlreadyDecided``."""
+        part = self._record.of_report(report_id)
+        name = part.report.trigger.part_id if part is not None else str(report_id)
+        if not may(person, Act.HOLD_PART):
+            self._trail.add(person, "hold_part_refused", name)
+            raise NotAllowed(f"{person.name} ({person.role}) may not hold parts", remedy="Ask somebody who may")
+        if part is None:
+            raise AlreadyDecided(f"there is no part {name} in the record")
+        disposition = Disposition(Decision.HOLD, reason, text, person.name)
+        self._record.dispose(report_id, disposition, self._compose(part.report, disposition))
+        self._trail.add(person, Act.HOLD_PART, name, text)
+        self._decided()
 
     def decide(self, person: Person, report_id: UUID, decision: Decision, reason: str, text: str = "") -> None:
         """Decide about a held part; raises ``NotAllowed``, ``AlreadyDecided`` or ``StoreError``."""

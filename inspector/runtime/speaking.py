@@ -8,10 +8,10 @@ from pathlib import Path
 
 from inspector.domain import Command, Person, Recogniser, RecordReader, SettingsError, VoiceError
 from inspector.language import DEFAULT_GLOSSARY
+from inspector.runtime.wiring.voice import vosk_model
 from inspector.settings import LineSettings
 from inspector.store import Database, RecordStore
 from inspector.voice import (
-    CATALOGUE,
     DEFAULT_GATE,
     Answers,
     Dialogue,
@@ -21,11 +21,17 @@ from inspector.voice import (
     Trail,
     Vocabulary,
     VoskRecogniser,
-    cache_folder,
-    installed_model,
 )
 
-__all__ = ["ReadingDesk", "build_dialogue", "build_grammar", "build_recogniser", "build_vocabulary", "opened_record"]
+__all__ = [
+    "ReadingDesk",
+    "build_dialogue",
+    "build_grammar",
+    "build_recogniser",
+    "build_vocabulary",
+    "opened_record",
+    "vosk_model",
+]
 
 KNOWN_PARTS = 200
 """So many of the newest parts can be spoken about."""
@@ -87,8 +93,7 @@ def build_recogniser(engine: str, grammar: Grammar, language: str, *, model: str
         return EmbeddedRecogniser.load(grammar)
     if engine != "vosk":
         raise SettingsError(f"there is no recogniser {engine!r}", remedy="Choose embedded or vosk")
-    name = model or next((item.name for item in CATALOGUE.values() if item.language == language), "")
-    return VoskRecogniser(installed_model(name, cache_folder()) or Path(name), grammar)
+    return VoskRecogniser(vosk_model(model, language), grammar)
 
 
 def build_dialogue(grammar: Grammar, language: str, desk: ReadingDesk, trail: Trail) -> Dialogue:

@@ -18,7 +18,7 @@ from typing import Any
 
 from inspector.domain import ConfigurationError
 
-__all__ = ["Child", "Supervisor"]
+__all__ = ["Child", "Supervisor", "step_back"]
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +62,9 @@ class Lifeline:
 class Child:
     """One process: ``main(lifeline, **arguments)``; it returns when it has cleaned up.
 
-    ``main`` must be importable by name, since the process starts from a fresh interpreter.
+    ``main`` must be importable by name, since the process starts from a fresh interpreter. ``nice`` is how far it
+    steps back behind others when the processor is scarce, 0 … 19. One that is not ``vital`` is not waited for, and what
+    makes its start hopeless ends it alone.
     """
 
     name: str
@@ -70,6 +72,8 @@ class Child:
     arguments: Mapping[str, Any] = field(default_factory=dict)
     start_within_s: float = 60.0
     stop_within_s: float = 20.0
+    nice: int = 0
+    vital: bool = True
 
 
 class _Running:
@@ -127,9 +131,11 @@ class Supervisor:
         self.stop()
 
     def start(self, child: Child) -> None:
-        """Start a child and wait until it says that it is ready."""
+        """Start a child and wait until it says that it is ready; one that is not vital is not waited for."""
         running = _Running(child)
         self._running.append(running)
+        if not child.vital:
+            return
         deadline = time.monotonic() + child.start_within_s
         while True:
             alive = running.alive()
@@ -162,7 +168,7 @@ class Supervisor:
         while not until():
             alive = [r.process.sentinel for r in self._running if r.process is not None and r.process.is_alive()]
             wait(alive, timeout=every_s)
-            for running in self._running:
+            for running in list(self._running):
                 self._tend(running)
 
     def stop_child(self, name: str) -> None:
@@ -182,8 +188,13 @@ class Supervisor:
             running.listen()
             if process.is_alive():
                 return
-            if running.failure:
+            if running.failure and running.child.vital:
                 raise running.failure
+            if running.failure:
+                log.error("the %s process does not start, the others go on: %s", running.child.name, running.failure)
+                self._running.remove(running)
+                running.pipe.close()
+                return
             if time.monotonic() - running.started > STEADY_S:
                 running.attempts = 0
             pause = PAUSES_S[min(running.attempts, len(PAUSES_S) - 1)]
@@ -214,12 +225,21 @@ def _end(running: _Running) -> None:
     running.pipe.close()
 
 
+def step_back(nice: int) -> None:
+    """Let others go first: fewer shares of the processor, and no interrupting who runs already."""
+    os.nice(nice)
+    with suppress(OSError):  # a container may forbid it
+        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+
+
 def _run(child: Child, parent: int, pipe: Connection) -> None:
     """Run inside the new process."""
     # A killed supervisor takes its children with it: nobody else would stop them.
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(1)
+    if child.nice:
+        step_back(child.nice)
     # Ctrl-C and a service manager signal the whole group; the supervisor alone decides the order of stopping.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)

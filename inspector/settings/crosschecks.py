@@ -19,6 +19,7 @@ from inspector.settings.plcchecks import plc_problems
 from inspector.settings.raw import Data, Loc, Problems, entries, is_number, number, problem, table, text
 from inspector.settings.rulechecks import recipe_problems
 from inspector.settings.shiftchecks import shift_problems
+from inspector.settings.voicechecks import voice_problems
 
 POLLS_PER_DEADLINE = 4  # seeing the trigger may cost a quarter of the deadline
 POLLS_PER_HEARTBEAT = 2  # a beat between two looks must not be missed
@@ -44,6 +45,7 @@ def cross_check(data: Data) -> list[InitErrorDetails]:
         *_defect_codes(data),
         *_simulation(data),
         *_languages(data),
+        *voice_problems(data),
         *_detectors(data),
         *shift_problems(data),
     ]

@@ -11,8 +11,11 @@ from inspector.voice.export import cache_folder, exported
 from inspector.voice.graph import Meaning
 from inspector.voice.interpreter import DIALOGUE, Grammar, Interpreter, Refused, Unclear
 from inspector.voice.models import CATALOGUE, SpeechModel, installed_model, pull
+from inspector.voice.press import Press, Pressed
+from inspector.voice.read_back import EspeakReadBack, ReadBack
+from inspector.voice.refused import RefusedSpeech
 from inspector.voice.rights import ACT_OF, may_say
-from inspector.voice.speech import Speaker, factory_noise, mixed, speakers
+from inspector.voice.speech import Speaker, factory_noise, held_out_speakers, mixed, speakers
 from inspector.voice.stream import finals, fingerprint
 from inspector.voice.vocabulary import Vocabulary
 from inspector.voice.vosk_recogniser import VoskRecogniser
@@ -31,6 +34,7 @@ __all__ = [
     "EmbeddedRecogniser",
     "Endpointer",
     "EnergyDetector",
+    "EspeakReadBack",
     "Evidence",
     "Gate",
     "Grammar",
@@ -41,7 +45,11 @@ __all__ = [
     "Listener",
     "Meaning",
     "NoTrail",
+    "Press",
+    "Pressed",
+    "ReadBack",
     "Refused",
+    "RefusedSpeech",
     "Reply",
     "Risk",
     "SileroDetector",
@@ -58,6 +66,7 @@ __all__ = [
     "factory_noise",
     "finals",
     "fingerprint",
+    "held_out_speakers",
     "installed_model",
     "levels",
     "may_say",

@@ -22,7 +22,8 @@ _TEXTS: Mapping[str, Mapping[str, str]] = {
         "not_ready": "{line} is not ready, recipe {recipe}.",
         "bad_lamp": "{lamp}: {detail}.",
         "no_status": "The line does not answer.",
-        "no_orders": "This line has no orders connected.",
+        "no_orders": "Nothing has been ordered.",
+        "order": "To be made: {order}.",
         "passed": "Part {part} passed.",
     },
     "zh": {
@@ -38,7 +39,8 @@ _TEXTS: Mapping[str, Mapping[str, str]] = {
         "not_ready": "{line}未就绪，配方{recipe}。",
         "bad_lamp": "{lamp}：{detail}。",
         "no_status": "产线没有应答。",
-        "no_orders": "本产线没有连接订单系统。",
+        "no_orders": "没有收到订单。",
+        "order": "待生产：{order}。",
         "passed": "零件{part}合格。",
     },
 }
@@ -55,11 +57,18 @@ class Answers:
         Counts, parts and their report texts.
     status
         The line's latest word of itself, None where it cannot be had.
+    order
+        What is to be made now, in the MES's words, empty where nothing was ordered.
     """
 
-    def __init__(self, record: RecordReader, status: Callable[[], LineStatus | None] = lambda: None) -> None:
+    def __init__(
+        self,
+        record: RecordReader,
+        status: Callable[[], LineStatus | None] = lambda: None,
+        order: Callable[[], str] = lambda: "",
+    ) -> None:
         self._record = record
-        self._status = status
+        self._status, self._order = status, order
 
     def answer(self, command: Command, language: str) -> str:
         """Return the answer to a ``Query`` or ``Ask``; raises ``VoiceError`` for anything else, ``StoreError``."""
@@ -75,7 +84,7 @@ class Answers:
             Query.LAST_DEFECT: lambda: self._last(texts, language, "no_defect", _has_defect),
             Query.WHY: lambda: self._last(texts, language, "no_bad_part", _not_passed),
             Query.COMPARE: lambda: texts["compare_needs"],
-            Query.NEXT_ORDER: lambda: texts["no_orders"],
+            Query.NEXT_ORDER: lambda: self._ordered(texts),
         }
         return answers[command]()
 
@@ -90,6 +99,10 @@ class Answers:
             if state.good is False
         ]
         return " ".join(said)
+
+    def _ordered(self, texts: Mapping[str, str]) -> str:
+        order = self._order()
+        return texts["order"].format(order=order) if order else texts["no_orders"]
 
     def _last(self, texts: Mapping[str, str], language: str, none: str, wanted: Callable[[RecordedPart], bool]) -> str:
         parts = self._record.latest(_LOOK_BACK)

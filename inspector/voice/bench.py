@@ -35,6 +35,7 @@ __all__ = [
     "commands",
     "digit_strings",
     "memory_mb",
+    "overheard",
     "recorded_orders",
     "run",
     "summary",
@@ -104,10 +105,10 @@ def commands(grammar: Grammar, voices: Sequence[Speaker], count: int, seed: int 
         yield Case(f"{voice.name} {text}", voice.say(text), meaning, text)
 
 
-def chatter(voices: Sequence[Speaker], count: int) -> Iterator[Case]:
+def chatter(voices: Sequence[Speaker], count: int, texts: Sequence[str] = CHATTER) -> Iterator[Case]:
     """Yield speech that commands nothing."""
     for index in range(count):
-        text, voice = CHATTER[index % len(CHATTER)], voices[index % len(voices)]
+        text, voice = texts[index % len(texts)], voices[index % len(voices)]
         yield Case(f"{voice.name} ~{text}", voice.say(text), None)
 
 
@@ -204,6 +205,34 @@ def run(
     if not trials:
         raise VoiceError("there is nothing to measure")
     return trials
+
+
+def overheard(
+    minutes: Iterable[NDArray[np.int16]], grammar: Grammar, recognise: Recognise, gate: Gate
+) -> dict[str, object]:
+    """Listen to whole minutes in which nobody commands anything; return what was believed all the same, by risk."""
+    interpreter, endpointer = Interpreter(grammar), Endpointer(SileroDetector())
+    believed: dict[str, int] = {risk.value: 0 for risk in Risk}
+    intents: dict[str, int] = {}
+    heard, samples = 0, 0
+    began = time.process_time()
+    for pcm in minutes:
+        samples += pcm.size
+        utterances = [*endpointer.feed(pcm), endpointer.finish()]
+        for utterance in (item for item in utterances if item is not None):
+            heard += 1
+            text, confidence = recognise(utterance.pcm)
+            meaning = interpreter.understand(text)
+            if isinstance(meaning, Meaning) and gate.believes(confidence, meaning.intent):
+                believed[risk_of(meaning.intent).value] += 1
+                intents[meaning.intent] = intents.get(meaning.intent, 0) + 1
+    return {
+        "minutes": round(samples / RATE / 60, 1),
+        "utterances": heard,
+        "believed": believed,
+        "intents": intents,
+        "cpu_s": round(time.process_time() - began, 1),
+    }
 
 
 def summary(trials: Sequence[Trial], *, commands: bool) -> list[dict[str, object]]:

@@ -19,6 +19,7 @@ from inspector.voice.export import exported
 from inspector.voice.graph import Meaning
 from inspector.voice.interpreter import Grammar
 from inspector.voice.token_graph import TokenGraph
+from inspector.voice.tokens import END
 
 __all__ = ["DEFAULT_GATE", "EmbeddedRecogniser", "Heard", "Listener"]
 
@@ -105,6 +106,17 @@ class Listener:
         )
         return self._weighed(decoded, estimated_snr_db(pcm))
 
+    def guess(self, pcm: NDArray[np.int16]) -> str:
+        """Return what an utterance that goes on sounds like so far, without the grammar: to be shown, not obeyed."""
+        hearing, tokens = self._model.hear(pcm), list[int]()
+        for _ in range(max(12, round(8 * pcm.size / RATE))):
+            token = int(hearing.scores[0].argmax())
+            if token == END:
+                break
+            tokens.append(token)
+            hearing.grow([0], [token])
+        return self._model.tokeniser.decode(tokens)
+
     def _weighed(self, decoded: Decoded, snr_db: float) -> Heard:
         free = self._model.tokeniser.decode(decoded.free.tokens)
         if not decoded.sentences:
@@ -147,12 +159,25 @@ class EmbeddedRecogniser:
         Recognises them.
     detector
         Says when somebody speaks; default Silero.
+    by_hand
+        Whether a key says when an utterance has ended, instead of a pause.
+    partial_s
+        A partial with the words so far after so much more speech, in s; 0: partials have no text.
     """
 
-    def __init__(self, listener: Listener, detector: SpeechDetector | None = None) -> None:
+    def __init__(
+        self,
+        listener: Listener,
+        detector: SpeechDetector | None = None,
+        *,
+        by_hand: bool = False,
+        partial_s: float = 0.0,
+    ) -> None:
         self._listener = listener
-        self._endpointer = Endpointer(detector or SileroDetector())
+        detector = detector or SileroDetector()
+        self._endpointer = Endpointer.by_hand(detector) if by_hand else Endpointer(detector)
         self._waiting: deque[NDArray[np.int16]] = deque()
+        self._partial, self._told = round(partial_s * RATE), 0
 
     @classmethod
     def load(cls, grammar: Grammar, *, folder: Path | None = None, threads: int = 1) -> EmbeddedRecogniser:
@@ -162,7 +187,7 @@ class EmbeddedRecogniser:
     def feed(self, pcm: NDArray[np.int16]) -> Transcript | None:
         """Take 16 kHz mono samples; return a partial when speech begins, a final when an utterance has ended.
 
-        The partial has no text. A final with an empty text is an utterance that fits no sentence. Raises ``BadAudio``
+        A final with an empty text is an utterance that fits no sentence. Raises ``BadAudio``
         for other samples than int16 of one channel, ``VoiceError`` where the model fails.
         """
         silent_before = not self._endpointer.speaking
@@ -170,7 +195,13 @@ class EmbeddedRecogniser:
         if self._waiting:
             return self._final(self._waiting.popleft())
         if silent_before and self._endpointer.speaking:
+            self._told = 0
             return Transcript("", 0.0, final=False)
+        if self._partial and self._endpointer.speaking:
+            so_far = self._endpointer.so_far
+            if so_far.size >= self._told + self._partial:
+                self._told = so_far.size
+                return Transcript(self._listener.guess(so_far), 0.0, final=False)
         return None
 
     def flush(self) -> Transcript | None:

@@ -94,19 +94,38 @@ class Endpointer:
         Silence that ends an utterance, in s.
     longest_s
         An utterance is ended here, whatever is said, in s.
+    kept_s
+        So much of the silence at the end stays with the utterance, in s.
     """
 
     def __init__(
-        self, detector: SpeechDetector, *, before_s: float = 0.35, after_s: float = 0.5, longest_s: float = 12.0
+        self,
+        detector: SpeechDetector,
+        *,
+        before_s: float = 0.35,
+        after_s: float = 0.5,
+        longest_s: float = 12.0,
+        kept_s: float = 0.5,
     ) -> None:
         self._detector = detector
         self._before = max(1, round(before_s * RATE / CHUNK))
         self._after = max(1, round(after_s * RATE / CHUNK))
         self._longest = round(longest_s * RATE / CHUNK)
+        self._kept = round(kept_s * RATE / CHUNK)
         self._rest = np.empty(0, np.int16)
         self._chunks: list[NDArray[np.int16]] = []
         self._begun = False
         self._voiced = self._quiet = 0
+
+    @classmethod
+    def by_hand(cls, detector: SpeechDetector) -> Endpointer:
+        """Return one for a key that is held: it finds where speech begins; that it has ended, the hand says."""
+        return cls(detector, after_s=60.0, longest_s=60.0)
+
+    @property
+    def so_far(self) -> NDArray[np.int16]:
+        """What has been said of an utterance that goes on; empty between utterances."""
+        return np.concatenate(self._chunks) if self._begun else np.empty(0, np.int16)
 
     @property
     def speaking(self) -> bool:
@@ -145,7 +164,8 @@ class Endpointer:
         return None
 
     def _ended(self, *, cut: bool) -> Utterance:
-        utterance = Utterance(np.concatenate(self._chunks), cut)
+        spoken = len(self._chunks) - max(0, self._quiet - self._kept)
+        utterance = Utterance(np.concatenate(self._chunks[:spoken]), cut)
         self._reset()
         return utterance
 

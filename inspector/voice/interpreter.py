@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from importlib import resources
 
 from inspector.domain import SettingsError
@@ -58,11 +59,18 @@ class Grammar:
         """Every word for a digit -> the digit."""
         self._digit_words = {digit: word for word, digit in reversed(self.digits.items())}
         self.vocabulary = vocabulary or Vocabulary()
-        fill = vocabulary is not None
-        self.open = compile_graph({**rules, **(self.vocabulary.rules(rules, closed=False) if fill else {})})
+        self._rules, self._fill = rules, vocabulary is not None
+        self.open = self._compiled(closed=False)
         """Every sentence of the language, with any number: what typed text is read by."""
-        self.closed = compile_graph({**rules, **(self.vocabulary.rules(rules, closed=True) if fill else {})})
-        """Sentences about what the line knows: what a recogniser listens for."""
+
+    @cached_property
+    def closed(self) -> Graph:
+        """Sentences about what the line knows: what a recogniser listens for; made when one first does."""
+        return self._compiled(closed=True)
+
+    def _compiled(self, *, closed: bool) -> Graph:
+        own = self.vocabulary.rules(self._rules, closed=closed) if self._fill else {}
+        return compile_graph({**self._rules, **own})
 
     @classmethod
     def shipped(cls, language: str, vocabulary: Vocabulary) -> Grammar:

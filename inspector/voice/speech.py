@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from inspector.domain import VoiceError
 from inspector.voice.audio import RATE, read_audio
 
-__all__ = ["Speaker", "factory_noise", "mixed", "speakers"]
+__all__ = ["Speaker", "factory_noise", "held_out_speakers", "mixed", "speakers"]
 
 _TIMEOUT_S = 30.0
 
@@ -58,6 +58,19 @@ def speakers() -> tuple[tuple[Speaker, ...], tuple[Speaker, ...]]:
         Speaker("espeak-ng", "en-gb-scotland+f2", 155),
     )
     return _installed(tuning), _installed(testing)
+
+
+def held_out_speakers() -> tuple[Speaker, ...]:
+    """Return the installed voices that no choice was made by: thresholds, beam and tests never heard them."""
+    return _installed(
+        (
+            Speaker("espeak-ng", "en-029", 150),
+            Speaker("espeak-ng", "en-gb-x-rp+f4", 145),
+            Speaker("flite", "kal"),
+            Speaker("espeak-ng", "en-us-nyc+m5", 150),
+            Speaker("espeak-ng", "en-gb-x-gbclan+klatt3", 140),
+        )
+    )
 
 
 def _installed(voices: tuple[Speaker, ...]) -> tuple[Speaker, ...]:

@@ -45,22 +45,22 @@ class VoskRecogniser:
     """
 
     def __init__(self, model: Path, grammar: Grammar) -> None:
-        try:
-            import vosk
-        except ImportError as error:
-            raise ModelError(
-                "Vosk is not installed", remedy="Install it: pip install 'line-inspector[voice]'"
-            ) from error
-        if not (model / "am").is_dir() and not (model / "final.mdl").is_file():
-            raise ModelError(
-                f"{model} is not a Vosk model", remedy="Get one: inspector voice models pull vosk-en-small"
-            )
-        vosk.SetLogLevel(-2)
-        self._grammar = grammar
-        try:
-            self._model: Any = vosk.Model(str(model))
-        except Exception as error:  # Vosk raises nothing narrower
-            raise ModelError(f"{model} cannot be loaded: {error}", remedy="Delete it and pull it again") from error
+        self._path = model
+        self._listen(_loaded(model), grammar)
+
+    def for_grammar(self, grammar: Grammar) -> VoskRecogniser:
+        """Return a recogniser of other sentences that shares the loaded model; raises ``ModelError``."""
+        if self._model is None:
+            raise VoiceError("the recogniser is closed")
+        twin = object.__new__(VoskRecogniser)
+        twin._path = self._path
+        twin._listen(self._model, grammar)
+        return twin
+
+    def _listen(self, loaded: Any, grammar: Grammar) -> None:
+        import vosk
+
+        model, self._model, self._grammar = self._path, loaded, grammar
         words = {word for word in grammar.closed.words if self._model.vosk_model_find_word(word) >= 0}
         if not words:
             raise ModelError(f"{model} knows none of the grammar's words", remedy="Use a model of the line's language")
@@ -108,6 +108,20 @@ class VoskRecogniser:
             return Transcript("", 0.0, final=True)
         confidence = min(word["conf"] for word in result["result"])
         return Transcript(text, min(confidence, 1.0 if self._rejects else _DOUBTED), final=True)
+
+
+def _loaded(model: Path) -> Any:
+    try:
+        import vosk
+    except ImportError as error:
+        raise ModelError("Vosk is not installed", remedy="Install it: pip install 'line-inspector[voice]'") from error
+    if not (model / "am").is_dir() and not (model / "final.mdl").is_file():
+        raise ModelError(f"{model} is not a Vosk model", remedy="Get one: inspector voice models pull vosk-en-small")
+    vosk.SetLogLevel(-2)
+    try:
+        return vosk.Model(str(model))
+    except Exception as error:  # Vosk raises nothing narrower
+        raise ModelError(f"{model} cannot be loaded: {error}", remedy="Delete it and pull it again") from error
 
 
 def _phrases(grammar: Grammar, words: Set[str]) -> list[str]:

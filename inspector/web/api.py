@@ -30,6 +30,7 @@ from inspector.web.people import staff_routes, trail_routes
 from inspector.web.pictures import Thumbnails
 from inspector.web.review import review_routes
 from inspector.web.schema import Links, PartOut, StatusOut
+from inspector.web.talk import talk_routes
 
 __all__ = ["API", "create_api", "image_url"]
 
@@ -84,6 +85,9 @@ def create_api(
         app.include_router(trail_routes(desks.trail, gate), prefix=API, tags=["people"])
     if desks.people is not None:
         app.include_router(staff_routes(desks.people, gate), prefix=API, tags=["people"])
+
+    if desks.voice is not None:
+        app.include_router(talk_routes(desks.voice, gate), prefix=API, tags=["voice"])
 
     @app.exception_handler(StoreError)
     async def _store_error(_request: Request, error: StoreError) -> JSONResponse:

@@ -9,6 +9,7 @@ from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import HTTPConnection
 
 from inspector.domain import ANYBODY, Accounts, Act, Person, may
 
@@ -44,7 +45,7 @@ class Gate:
         """Whether people log in."""
         return self._accounts is not None
 
-    def person(self, request: Request) -> Person | None:
+    def person(self, request: HTTPConnection) -> Person | None:
         """Return who asks, by cookie or by bearer token; None where nobody is logged in. Raises ``StoreError``."""
         if self._accounts is None:
             return ANYBODY

@@ -1,0 +1,212 @@
+// Push-to-talk: hold the key, or the space bar, and speak. The microphone is open only while it is held.
+const DEAD_MS = 600;
+const QUIET = 0.004;
+const RATE = 16000;
+
+export default {
+  template: `
+    <div class="talk">
+      <button type="button" class="key tool talk-key" :class="state" :aria-pressed="state === 'live'"
+              :aria-label="words.talk" :title="words.talk_hint"
+              @pointerdown.prevent="press($event)" @pointerup="release" @pointercancel="release"
+              @lostpointercapture="release" @contextmenu.prevent>
+        <span v-html="icon"></span><span class="talk-word">{{ state === 'live' ? words.talk_speak : words.talk }}</span>
+        <span v-if="state !== 'idle'" class="talk-meter" :class="{ clipped }" aria-hidden="true"><i :style="{ width: level + '%' }"></i></span>
+      </button>
+      <section v-if="card" class="talk-card" :class="'talk-' + card.is" role="status" aria-live="polite">
+        <p v-if="card.heard" class="talk-heard">{{ words.talk_heard }}: <q>{{ card.heard }}</q></p>
+        <p class="talk-text">{{ card.text }}</p>
+        <p v-if="code" class="talk-code" :aria-label="words.talk_code"><b v-for="digit in code" class="talk-digit">{{ digit }}</b>
+          <span class="talk-left">{{ left }} s</span></p>
+        <p v-if="warning" class="talk-warning">{{ warning }}</p>
+        <form class="talk-type" @submit.prevent="type">
+          <input v-model="typed" :aria-label="words.talk_type" :placeholder="words.talk_type" maxlength="200" autocomplete="off">
+          <button type="submit" class="key">{{ words.talk_send }}</button>
+          <button type="button" class="key talk-close" @click="close" :aria-label="words.talk_close">×</button>
+        </form>
+      </section>
+    </div>`,
+  props: { languages: Object, icon: String },
+  data() {
+    return { state: "idle", level: 0, clipped: false, card: null, code: "", left: 0, warning: "", typed: "", language: "en" };
+  },
+  computed: {
+    words() {
+      return this.languages[this.language] || Object.values(this.languages)[0];
+    },
+  },
+  mounted() {
+    const screen = this.$el.closest(".screen");
+    const read = () => { this.language = (screen && screen.lang) || "en"; };
+    this.watcher = new MutationObserver(read);
+    if (screen) this.watcher.observe(screen, { attributes: true, attributeFilter: ["lang"] });
+    read();
+    this.onDown = (event) => this.space(event, true);
+    this.onUp = (event) => this.space(event, false);
+    this.onBlur = () => this.release();
+    window.addEventListener("keydown", this.onDown);
+    window.addEventListener("keyup", this.onUp);
+    window.addEventListener("blur", this.onBlur);
+    this.timer = setInterval(this.tick, 200);
+  },
+  unmounted() {
+    this.watcher.disconnect();
+    window.removeEventListener("keydown", this.onDown);
+    window.removeEventListener("keyup", this.onUp);
+    window.removeEventListener("blur", this.onBlur);
+    clearInterval(this.timer);
+    this.silence();
+    if (this.socket) this.socket.close();
+  },
+  methods: {
+    space(event, down) {
+      if (event.code !== "Space" || event.repeat) {
+        if (event.code === "Space" && this.state !== "idle") event.preventDefault();
+        return;
+      }
+      // In a field a blank is a blank, and on another key it presses that key.
+      const at = document.activeElement;
+      const elsewhere = at && at !== document.body && !at.classList.contains("talk-key") &&
+        at.closest("input, textarea, select, button, summary, a, [contenteditable], [tabindex]");
+      if (down && elsewhere) return;
+      if (down || this.state !== "idle") event.preventDefault();
+      if (down) this.press();
+      else this.release();
+    },
+    async press(event) {
+      if (this.state !== "idle") return;
+      if (event && event.pointerId !== undefined) event.currentTarget.setPointerCapture(event.pointerId);
+      this.state = "opening";
+      this.warning = "";
+      this.held = true;
+      this.loudest = 0;
+      this.sounds = 0;
+      try {
+        if (!navigator.mediaDevices) throw new Error("insecure");
+        const [socket, stream] = await Promise.all([
+          this.connected(),
+          navigator.mediaDevices.getUserMedia({
+            audio: { channelCount: 1, echoCancellation: false, noiseSuppression: false, autoGainControl: true },
+          }),
+        ]);
+        this.stream = stream;
+        await this.listen(stream);
+        socket.send(JSON.stringify({ do: "press", rate: this.sound.sampleRate }));
+        this.state = "live";
+        this.since = performance.now();
+      } catch (error) {
+        this.silence();
+        this.state = "idle";
+        const why = { insecure: "talk_insecure", NotAllowedError: "talk_denied", NotFoundError: "talk_no_microphone" };
+        this.trouble(this.words[why[error.message] || why[error.name]] || this.words.talk_away);
+        return;
+      }
+      if (!this.held) this.release();
+    },
+    async listen(stream) {
+      try {
+        this.sound = new AudioContext({ sampleRate: RATE });
+        this.input = this.sound.createMediaStreamSource(stream);
+      } catch {
+        // This browser converts no rates: the server does.
+        if (this.sound) this.sound.close();
+        this.sound = new AudioContext();
+        this.input = this.sound.createMediaStreamSource(stream);
+      }
+      await this.sound.audioWorklet.addModule("/hmi/talk-worklet.js");
+      const tap = new AudioWorkletNode(this.sound, "tap", { numberOfOutputs: 0, channelCount: 1, channelCountMode: "explicit" });
+      tap.port.onmessage = ({ data }) => this.took(data);
+      this.input.connect(tap);
+      if (this.sound.state === "suspended") await this.sound.resume();
+    },
+    took({ pcm, peak, clipped }) {
+      if (this.state !== "live" || !this.socket || this.socket.readyState !== WebSocket.OPEN) return;
+      this.socket.send(pcm);
+      this.level = Math.min(100, Math.round(100 * Math.sqrt(peak)));
+      this.clipped = clipped;
+      this.loudest = Math.max(this.loudest, peak);
+      if (clipped) this.warning = this.words.talk_clipped;
+      else if (this.loudest < QUIET && performance.now() - this.since > DEAD_MS) this.warning = this.words.talk_dead;
+      else if (this.warning === this.words.talk_dead) this.warning = "";
+      if (this.warning && !this.card) this.card = { is: "hint", text: "" };
+    },
+    release() {
+      this.held = false;
+      if (this.state !== "live") return;
+      this.state = "idle";
+      this.silence();
+      if (this.socket && this.socket.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify({ do: "release" }));
+    },
+    silence() {
+      if (this.stream) this.stream.getTracks().forEach((track) => track.stop());
+      if (this.sound && this.sound.state !== "closed") this.sound.close();
+      this.stream = this.sound = this.input = null;
+      this.level = 0;
+      this.clipped = false;
+    },
+    connected() {
+      const open = this.socket && this.socket.readyState === WebSocket.OPEN;
+      if (open && this.socket.language === this.language) return Promise.resolve(this.socket);
+      if (this.socket) this.socket.close();
+      const scheme = location.protocol === "https:" ? "wss" : "ws";
+      const socket = new WebSocket(`${scheme}://${location.host}/api/v1/voice?language=${this.language}`);
+      socket.language = this.language;
+      socket.binaryType = "arraybuffer";
+      socket.onmessage = ({ data }) => (typeof data === "string" ? this.said(JSON.parse(data)) : this.aloud(data));
+      socket.onclose = ({ code }) => {
+        if (code === 4401) location.assign("/login");
+        else if (this.socket === socket && this.state !== "idle") this.lost();
+      };
+      this.socket = socket;
+      return new Promise((done, failed) => {
+        socket.onopen = () => done(socket);
+        socket.onerror = () => failed(new Error("away"));
+      });
+    },
+    lost() {
+      this.silence();
+      this.state = "idle";
+      this.trouble(this.words.talk_away);
+    },
+    said(word) {
+      if (word.is === "partial") {
+        this.card = { is: "partial", text: word.text + " …" };
+        return;
+      }
+      this.card = word;
+      this.code = word.code;
+      this.until = performance.now() + word.code_s * 1000;
+      this.tick();
+    },
+    aloud(wav) {
+      if (this.player) this.player.pause();
+      const address = URL.createObjectURL(new Blob([wav], { type: "audio/wav" }));
+      this.player = new Audio(address);
+      this.player.onended = () => URL.revokeObjectURL(address);
+      this.player.play().catch(() => URL.revokeObjectURL(address));
+    },
+    trouble(text) {
+      this.card = { is: "away", text };
+      this.code = "";
+    },
+    async type() {
+      const text = this.typed.trim();
+      if (!text) return;
+      this.typed = "";
+      try {
+        (await this.connected()).send(JSON.stringify({ do: "type", text }));
+      } catch {
+        this.trouble(this.words.talk_away);
+      }
+    },
+    close() {
+      this.card = null;
+      this.code = this.warning = "";
+    },
+    tick() {
+      if (!this.code) return;
+      this.left = Math.ceil((this.until - performance.now()) / 1000);
+      if (this.left <= 0) this.code = "";
+    },
+  },
+};

@@ -1,0 +1,53 @@
+"""The office's end of a line's voice out of its settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from inspector.domain import AuditTrail, Desks, LineStatus, RecordReader, VoiceDesk
+from inspector.runtime.ear_wire import ear_address
+from inspector.runtime.speaking import build_vocabulary
+from inspector.runtime.spoken_desk import PartHolder, SpokenDesk
+from inspector.runtime.talk_desk import LineVoiceDesk
+from inspector.settings import LineSettings
+from inspector.voice import DEFAULT_GATE, Answers, Dialogue, Interpreter, Vocabulary
+
+__all__ = ["build_voice_desk"]
+
+
+def build_voice_desk(
+    settings: LineSettings,
+    data: Path,
+    *,
+    desks: Desks,
+    review: PartHolder,
+    record: RecordReader,
+    trail: AuditTrail,
+    status: Callable[[], LineStatus],
+    order: Callable[[], str],
+) -> VoiceDesk | None:
+    """Return where the screens speak with the line; None where nobody listens."""
+    voice, line = settings.voice, desks.line
+    if voice is None or line is None:
+        return None
+    answers = Answers(record, status, order)
+    desk = SpokenDesk(line=line, review=review, record=record, status=status, answer=answers.answer)
+
+    def vocabulary(language: str) -> Vocabulary:
+        held = [part.report.trigger.part_id for part in review.waiting(voice.parts)]
+        newest = [part.report.trigger.part_id for part in record.latest(voice.parts)]
+        return build_vocabulary(settings, language, [*held, *newest][: voice.parts])
+
+    def dialogue(interpreter: Interpreter, language: str) -> Dialogue:
+        return Dialogue(interpreter, desk, trail, gate=DEFAULT_GATE, language=language, expiry_s=voice.code_s)
+
+    return LineVoiceDesk(
+        ear_address(data / settings.line),
+        vocabulary=vocabulary,
+        dialogue=dialogue,
+        languages=tuple(voice.recognisers),
+        code_s=voice.code_s,
+        spoken=voice.read_back != "none",
+        keep=voice.keep_refused_days > 0,
+    )

@@ -1,0 +1,96 @@
+"""One press of the key: samples in while it is held, one transcript when it is let go."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inspector.domain import Recogniser, VoiceError
+from inspector.voice.audio import RATE, levels, require_pcm
+from inspector.voice.stream import fingerprint
+
+__all__ = ["LONGEST_S", "Press", "Pressed"]
+
+LONGEST_S = 10.0
+"""Nobody commands for longer: what comes later is not listened to."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pressed:
+    """What one press came to.
+
+    Attributes
+    ----------
+    unheard
+        Why nothing could be heard: ``silent``, ``overdriven``, ``nothing_said``; empty where something was.
+    pcm
+        What was heard, 16 kHz.
+    """
+
+    text: str
+    confidence: float
+    unheard: str
+    pcm: NDArray[np.int16]
+    sha256: str
+
+
+class Press:
+    """Collects one utterance and hears it while it is spoken.
+
+    Parameters
+    ----------
+    recogniser
+        Begins anew with this press; must not end an utterance at a pause, since the speaker's hand does.
+    rate
+        Of the samples that are fed, 8000 … 192000 a second.
+    """
+
+    def __init__(self, recogniser: Recogniser, rate: int = RATE) -> None:
+        import soxr
+
+        if not 8_000 <= rate <= 192_000:  # noqa: PLR2004 (the range of sound cards)
+            raise VoiceError(f"a microphone does not give {rate} samples a second")
+        self._recogniser = recogniser
+        self._convert = None if rate == RATE else soxr.ResampleStream(rate, RATE, 1, dtype="int16")
+        self._pieces: list[NDArray[np.int16]] = []
+        self._finals: list[tuple[str, float]] = []
+        self._size = 0
+
+    def feed(self, pcm: NDArray[np.int16]) -> str:
+        """Take samples; return what is understood so far, empty where that has not changed."""
+        return self._take(require_pcm(pcm), last=False)
+
+    def finish(self) -> Pressed:
+        """Return what was said."""
+        self._take(np.empty(0, np.int16), last=True)
+        while (transcript := self._recogniser.flush()) is not None:
+            self._finals.append((transcript.text, transcript.confidence))
+        pcm = np.concatenate(self._pieces) if self._pieces else np.empty(0, np.int16)
+        level = levels(pcm)
+        if level.silent or level.overdriven:
+            return self._pressed("", 0.0, "silent" if level.silent else "overdriven", pcm)
+        if not self._finals:
+            return self._pressed("", 0.0, "nothing_said", pcm)
+        # A recogniser that ended a sentence at a pause all the same gives it in pieces: only together they count.
+        text = " ".join(text for text, _ in self._finals if text)
+        return self._pressed(text, min(confidence for _, confidence in self._finals), "", pcm)
+
+    def _take(self, pcm: NDArray[np.int16], *, last: bool) -> str:
+        if self._convert is not None:
+            pcm = self._convert.resample_chunk(pcm, last=last)
+        pcm = pcm[: max(0, round(LONGEST_S * RATE) - self._size)]
+        if not pcm.size:
+            return ""
+        self._pieces.append(pcm)
+        self._size += pcm.size
+        transcript = self._recogniser.feed(pcm)
+        if transcript is None:
+            return ""
+        if transcript.final:
+            self._finals.append((transcript.text, transcript.confidence))
+        return transcript.text
+
+    def _pressed(self, text: str, confidence: float, unheard: str, pcm: NDArray[np.int16]) -> Pressed:
+        return Pressed(text, confidence, unheard, pcm, fingerprint(pcm))
