@@ -139,7 +139,6 @@ class PlcUser(Secret):
     )
 
 
-class OpcUaServerPlc(_Handshake, _Secured):
 class VisionSystem(Settings):
     """The line as `Objects/VisionSystem` of OPC 40100-1, beside the registers of the handshake."""
 
@@ -155,6 +154,7 @@ class VisionSystem(Settings):
     )
 
 
+class OpcUaServerPlc(_Handshake, _Secured):
     """A PLC that is an OPC UA client; the line is its server."""
 
     kind: Literal["opcua-server"] = Field(description="The line's own OPC UA server; the PLC connects to it.")
@@ -169,10 +169,10 @@ class VisionSystem(Settings):
     users: Mapping[Name, PlcUser] = Field(
         default={}, description="Who may connect; without any, every client whose certificate is trusted."
     )
-
     vision_system: VisionSystem | None = Field(
         default=VisionSystem(), description="The machine vision server; null: the registers of the handshake only."
     )
+
     @property
     def url(self) -> str:
         """Where the server listens."""
