@@ -13,6 +13,7 @@ from inspector.domain import FaultCode, InspectionReport, Outcome, PlcError, Rea
 from inspector.plc.guarded_server import ServerSecurity
 from inspector.plc.server import OpcUaServerHandshake
 from inspector.plc.vision.events import Identity
+from inspector.plc.vision.machine import Mode, State
 from inspector.plc.vision.system import Start, VisionSystem
 from inspector.plc.vision_server import VisionServer
 from tests.support.foreign import FOREIGN, npm_package
@@ -82,6 +83,33 @@ async def vision(*, ready: bool = True, **options: Any) -> AsyncIterator[Bench]:
         bench.go.set()
         await bench.source.close()
         await line
+
+
+async def stand(bench: Bench, place: str) -> None:
+    """Bring the system to a state by the line and by methods, without a client."""
+    system = bench.system
+    await bench.source.set_ready(True)
+    bench.go.set()
+    async with asyncio.timeout(30):
+        while system._open:  # noqa: ASYNC110 - an inspection that a test before left under way
+            await asyncio.sleep(0.005)
+    system.reset("")
+    system.confirm_all("")
+    if place == State.PREOPERATIONAL:
+        pass
+    elif place == State.HALTED:
+        system.halt("")
+    elif place == State.ERROR:
+        await bench.source.set_ready(False, fault=FaultCode.STORAGE)
+    else:
+        system.select_automatic()
+        if place != Mode.INITIALIZED:
+            system.prepare("default")
+        if place in {Mode.SINGLE_EXECUTION, Mode.CONTINUOUS_EXECUTION}:
+            bench.go.clear()
+            continuous = place == Mode.CONTINUOUS_EXECUTION
+            system.start_job(part="", meas="", recipe="", product="", continuous=continuous)
+    await bench.source._tell()
 
 
 class Foreign:

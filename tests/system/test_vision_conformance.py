@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from itertools import count, product
@@ -27,6 +26,7 @@ from tests.support.vision import (
     foreign,
     named,
     number,
+    stand,
     text,
     vision,
 )
@@ -70,33 +70,6 @@ async def bench(shared: tuple[Bench, Foreign]) -> Bench:
 @pytest.fixture
 def client(shared: tuple[Bench, Foreign], bench: Bench) -> Foreign:
     return shared[1]
-
-
-async def stand(bench: Bench, place: str) -> None:
-    """Bring the system to a state by the line and by methods, without a client."""
-    system = bench.system
-    await bench.source.set_ready(True)
-    bench.go.set()
-    async with asyncio.timeout(30):
-        while system._open:  # noqa: ASYNC110 - an inspection that a test before left under way
-            await asyncio.sleep(0.005)
-    system.reset("")
-    system.confirm_all("")
-    if place == State.PREOPERATIONAL:
-        pass
-    elif place == State.HALTED:
-        system.halt("")
-    elif place == State.ERROR:
-        await bench.source.set_ready(False, fault=FaultCode.STORAGE)
-    else:
-        system.select_automatic()
-        if place != Mode.INITIALIZED:
-            system.prepare("default")
-        if place in {Mode.SINGLE_EXECUTION, Mode.CONTINUOUS_EXECUTION}:
-            bench.go.clear()
-            continuous = place == Mode.CONTINUOUS_EXECUTION
-            system.start_job(part="", meas="", recipe="", product="", continuous=continuous)
-    await bench.source._tell()
 
 
 def job(*, meas: str = "", part: str = "", recipe: str = "", product: str = "") -> tuple[dict[str, Any], ...]:
