@@ -116,6 +116,42 @@ def reports(
 
 
 @app.command()
+def history(
+    rows: Annotated[int, typer.Option(min=1000, help="How many inspections the record holds.")] = 10_000_000,
+    url: Annotated[str, typer.Option(help="An empty PostgreSQL database instead of SQLite.", metavar="URL")] = "",
+    as_json: Json = False,
+) -> None:
+    """Measure a page of the history over a very large made-up record, by every question that the page can ask.
+
+    Ten million inspections take about 8 GB of disk and some minutes to make.
+
+    Examples
+    --------
+      inspector bench history
+
+      inspector bench history --rows 1000000 --url postgresql://inspector@localhost/empty --json
+    """
+    import json
+    import tempfile
+
+    from rich.console import Console
+    from rich.table import Table
+
+    from inspector.runtime.bench_history import measure_history
+
+    console = Console(stderr=as_json)
+    with tempfile.TemporaryDirectory() as folder, console.status(f"writing {rows:,} inspections ...") as status:
+        figures = measure_history(Path(folder), rows=rows, url=url, said=status.update)
+    if as_json:
+        typer.echo(json.dumps(figures.as_dict()))
+        return
+    table = Table("question", "ms a page", title=f"history of {figures.rows:,} inspections, {figures.database}")
+    for name, taken in figures.pages_ms.items():
+        table.add_row(name, f"{taken:.1f}")
+    console.print(table)
+
+
+@app.command()
 def language(
     model: Annotated[str, typer.Option(help="Report writer to measure: name or folder.")] = "report-writer",
     records: Annotated[int, typer.Option(min=10, help="Records with usual names; a quarter more have others.")] = 400,
@@ -245,4 +281,56 @@ def plc(
             f"{found.ratio_p99:.1f} x",
             str(found.mismatches),
         )
+    console.print(table)
+
+
+@app.command("mes")
+def mes_(
+    backlog: Annotated[int, typer.Option(min=100, help="How many messages wait before they drain.")] = 100_000,
+    commits: Annotated[int, typer.Option(min=10, help="How many inspections are recorded one by one.")] = 5_000,
+    parts: Annotated[int, typer.Option(min=100, help="How many parts are inspected at rest.")] = 1_000,
+    quick: Annotated[bool, typer.Option("--quick", help="A look in a minute: 5000 messages, 200 parts.")] = False,
+    database_env: Annotated[
+        str, typer.Option(help="Environment variable with the address of an empty PostgreSQL database.")
+    ] = "",
+    as_json: Json = False,
+) -> None:
+    """Measure the way to the MES: commits, draining, and the verdict path's p99 while a backlog drains.
+
+    Examples
+    --------
+      inspector bench mes --quick
+
+      inspector bench mes --json
+    """
+    import json
+    import os
+
+    from rich.console import Console
+    from rich.table import Table
+
+    from inspector.runtime.bench_mes import measure_mes
+
+    console = Console(stderr=as_json)
+    if quick:
+        backlog, commits, parts = min(backlog, 5_000), min(commits, 500), min(parts, 200)
+    with console.status("measuring ..."):
+        figures = measure_mes(
+            backlog=backlog,
+            commits=commits,
+            parts=parts,
+            database=os.environ.get(database_env) if database_env else None,
+        )
+    if as_json:
+        typer.echo(json.dumps(figures.as_dict()))
+        return
+    table = Table(title=f"MES: {figures.database}, {figures.broker}, {figures.backlog:,} messages", show_header=False)
+    table.add_row("inspections with their message committed per second", f"{figures.commits_per_s:,.0f}")
+    table.add_row("drained and acknowledged per second", f"{figures.drained_per_s:,.0f}")
+    table.add_row("the same beside the verdict path", f"{figures.drained_beside_the_line_per_s:,.0f}")
+    for name in ("p50", "p95", "p99"):
+        quiet, busy = figures.at_rest_ms[name], figures.draining_ms[name]
+        table.add_row(f"trigger to PLC, {name}, at rest and while it drains, ms", f"{quiet:.1f}, {busy:.1f}")
+    table.add_row("p99 while it drains over p99 at rest", f"{figures.p99_ratio:.2f} x")
+    table.add_row("parts at rest and while it drained", f"{figures.parts_at_rest}, {figures.parts_draining}")
     console.print(table)

@@ -26,12 +26,12 @@ from inspector.runtime import embedded
 from inspector.runtime.demo import demo_settings
 from inspector.runtime.line import Line
 from inspector.runtime.supervisor import Child, Supervisor
-from inspector.runtime.wiring.plc import build_trigger_source
 from inspector.runtime.wiring.cameras import build_camera
+from inspector.runtime.wiring.plc import build_trigger_source
 from inspector.runtime.wiring.verdict import build_detector, build_gauge, build_judge, build_spool
 from inspector.settings import LineSettings, load_line
 
-__all__ = ["Figures", "measure"]
+__all__ = ["Figures", "TakenFrames", "measure", "spread", "start_plc", "take_frames"]
 
 BLOCKS = 4
 BARE_CALLS = 25  # of the detector, after each block
@@ -90,8 +90,8 @@ async def _measure(settings: LineSettings, data: Path, block: int) -> Figures:
         for number in range(BLOCKS):
             with Supervisor() as supervisor:
                 sequences = range(number * block + 1, (number + 1) * block + 1)
-                taken = _Taken(await asyncio.to_thread(_take, camera, sequences, settings.station))
-                url, report = _start_plc(supervisor, block, first=sequences.start)
+                taken = TakenFrames(await asyncio.to_thread(take_frames, camera, sequences, settings.station))
+                url, report = start_plc(supervisor, block, first=sequences.start)
                 source = build_trigger_source(settings, url=url, nodes={}, on_lamp=lambda _state: None)
                 flow = Line(
                     triggers=source,
@@ -116,7 +116,7 @@ async def _measure(settings: LineSettings, data: Path, block: int) -> Figures:
     finally:
         camera.close()
         detector.close()
-    path, alone = _spread(latencies), _spread(bare)
+    path, alone = spread(latencies), spread(bare)
     return Figures(
         overhead_p50=path["p50"] / alone["p50"],
         trigger_to_plc_ms=path,
@@ -129,7 +129,8 @@ async def _measure(settings: LineSettings, data: Path, block: int) -> Figures:
     )
 
 
-def _start_plc(supervisor: Supervisor, parts: int, *, first: int) -> tuple[str, Any]:
+def start_plc(supervisor: Supervisor, parts: int, *, first: int) -> tuple[str, Any]:
+    """Start a simulated PLC in a process of its own; return its address and where it reports."""
     ours, theirs = multiprocessing.get_context("spawn").Pipe(duplex=False)
     url = f"opc.tcp://127.0.0.1:{embedded.free_port()}/"
     plan = SimulationPlan(url=url, parts=parts, first_sequence=first)
@@ -137,7 +138,7 @@ def _start_plc(supervisor: Supervisor, parts: int, *, first: int) -> tuple[str, 
     return url, ours
 
 
-class _Taken:
+class TakenFrames:
     """A camera whose frames were taken before: exposing costs a real one no processor, drawing or decoding does."""
 
     def __init__(self, frames: Sequence[Frame]) -> None:
@@ -151,11 +152,12 @@ class _Taken:
         """Nothing to release."""
 
 
-def _take(camera: Camera, sequences: range, station: str) -> list[Frame]:
+def take_frames(camera: Camera, sequences: range, station: str) -> list[Frame]:
+    """Return a frame for each of these triggers."""
     return [camera.grab(Trigger(str(number), station, number, datetime.now(UTC))) for number in sequences]
 
 
-def _bare(taken: _Taken, detector: Detector) -> list[float]:
+def _bare(taken: TakenFrames, detector: Detector) -> list[float]:
     """Return how long the detector alone takes, on the frames that the line has just seen."""
     took = []
     for frame in list(taken.frames.values())[:BARE_CALLS]:
@@ -165,7 +167,8 @@ def _bare(taken: _Taken, detector: Detector) -> list[float]:
     return took
 
 
-def _spread(values: Sequence[float]) -> dict[str, float]:
+def spread(values: Sequence[float]) -> dict[str, float]:
+    """Return the 50th, 95th and 99th percentile."""
     cuts = statistics.quantiles(values, n=100, method="inclusive")
     return {"p50": cuts[49], "p95": cuts[94], "p99": cuts[98]}
 

@@ -27,6 +27,7 @@ __all__ = ["Plant", "Summary"]
 
 SETTLE_S = 30.0  # how long records and messages may take to follow the last verdict
 PLC_WAIT_S = 60.0  # a simulated part waits through a restart of the line
+BEHIND_THE_LINE = 10  # nice of everything but the line: the verdict path has the processor first
 EMBEDDED_USER = "inspector"
 
 
@@ -111,11 +112,11 @@ class Plant:
         settings, supervisor = self.settings, self.supervisor
         broker = self._broker()
         if isinstance(settings.mes, EmbeddedMes) and broker is not None:
-            supervisor.start(Child("broker", embedded.broker_main, {"broker": broker}))
+            supervisor.start(Child("broker", embedded.broker_main, {"broker": broker}, nice=BEHIND_THE_LINE))
             self._counter = build_counter(settings, broker)
             self._counter.start()
         office = {"settings": settings, "data": self._data, "broker": broker, "screen": self._screen}
-        supervisor.start(Child("office", office_main, office))
+        supervisor.start(Child("office", office_main, office, nice=BEHIND_THE_LINE))
         url, nodes = self._plc()
         line = {"settings": settings, "data": self._data, "plc_url": url, "nodes": nodes}
         supervisor.start(Child("line", station_main, line))
@@ -202,9 +203,10 @@ class Plant:
 
     def _settle(self, record: RecordReader) -> None:
         """Wait until record and messages have followed the verdicts."""
-        if not self._statistics:
+        own = record.counts(self._began).total if isinstance(self.settings.plc, NoPlc) else 0
+        wanted = self._statistics.get("triggers", own)
+        if not wanted:
             return
-        wanted = self._statistics["triggers"]
         deadline = time.monotonic() + SETTLE_S
         self.supervisor.watch(
             lambda: record.counts(self._began).total >= wanted or time.monotonic() > deadline, every_s=0.05
