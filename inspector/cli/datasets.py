@@ -80,6 +80,9 @@ def import_(
     ] = None,
     name: Annotated[str, typer.Option(help="Name for the manifest.", show_default="the source's folder")] = "",
     licence: Annotated[str, typer.Option(help="Licence of the images, for the cards of models.")] = "proprietary",
+    rename: Annotated[
+        list[str] | None, typer.Option(help="OLD=new name of a class, in lower-case words; repeat it.")
+    ] = None,
     hold_out: Annotated[
         list[str] | None, typer.Option(help="DeepPCB: board group for the val split; repeat it.")
     ] = None,
@@ -111,6 +114,7 @@ def import_(
         task="" if task is WantedTask.AUTO else task.value,
         broken=broken.value,
         bits=bits,
+        renamed=_renamed(rename or []),
     )
     read = read_source(source, found, unlabelled_good=unlabelled is Unlabelled.GOOD)
     with progress_bar() as show:
@@ -122,7 +126,16 @@ def import_(
         typer.secho(f"  {note}", fg=typer.colors.YELLOW)
 
 
+def _renamed(entries: list[str]) -> tuple[tuple[str, str], ...]:
+    pairs = [(old, new) for old, _, new in (entry.rpartition("=") for entry in entries)]
+    if broken := [entry for entry, (old, new) in zip(entries, pairs, strict=True) if not (old and new)]:
+        raise typer.BadParameter(f"{broken[0]}: expected OLD=new", param_hint="--rename")
+    return tuple(pairs)
+
+
 def _import_deeppcb(source: Path, target: Path, hold_out: list[str] | None) -> None:
+    from rich.console import Console
+
     from inspector.detection import laid_on
     from inspector.domain import DetectionError
     from inspector.training.deeppcb import HELD_OUT_GROUPS, import_deeppcb
@@ -133,7 +146,8 @@ def _import_deeppcb(source: Path, target: Path, hold_out: list[str] | None) -> N
         except DetectionError:  # a board that is nearly all copper has nothing to hold on to
             return golden
 
-    manifest = import_deeppcb(source, target, frozenset(hold_out or HELD_OUT_GROUPS), register=register)
+    with Console(stderr=True).status("importing boards and laying their golden boards on them"):
+        manifest = import_deeppcb(source, target, frozenset(hold_out or HELD_OUT_GROUPS), register=register)
     typer.echo(f"{target}: {manifest.counts['train']} boards to train on, {manifest.counts['val']} held out")
 
 

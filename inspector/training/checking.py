@@ -269,7 +269,7 @@ def _duplicates(images: Sequence[CheckedImage]) -> Iterator[Finding]:
         yield Finding(
             "duplicate" if exact else "near_duplicate",
             "warning",
-            f"{count} pairs of {kind} pictures in {inside}",
+            f"{count} pair{'s' * (count > 1)} of {kind} pictures in {inside}",
             shown[key],
         )
 

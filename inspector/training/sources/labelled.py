@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -22,11 +24,13 @@ __all__ = [
     "pictures_below",
     "split_name",
     "task_of",
+    "with_class_words",
 ]
 
 # WebP is read and written on as PNG; what a data set holds is listed in dataset.IMAGE_SUFFIXES.
 PICTURE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 
+_CLASS_WORD = re.compile("[a-z][a-z0-9_]*")
 _SPLIT_NAMES = {
     "train": "train",
     "training": "train",
@@ -104,6 +108,46 @@ def box_shape(name: str, corners: tuple[float, float, float, float], where: str)
     """Return a label that is an upright box x0 y0 x1 y1."""
     x0, y0, x1, y1 = corners
     return Shape(name, np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]], np.float64), ShapeKind.BOX, where)
+
+
+def with_class_words(source: Source, renamed: Mapping[str, str]) -> Source:
+    """Return the source with class names as a line's rules write them: lower-case words, "Missing Hole" missing_hole.
+
+    Parameters
+    ----------
+    renamed
+        Names that a person chose, by the source's own.
+
+    Raises
+    ------
+    DatasetError
+        A name cannot be written so, or two become one.
+    """
+    unknown = [name for name in renamed if name not in source.classes]
+    if unknown:
+        raise DatasetError(
+            f"rename {unknown[0]}: there is no such class", remedy=f"The classes are {', '.join(source.classes)}"
+        )
+    words = {name: renamed.get(name) or _as_words(name) for name in source.classes}
+    broken = [name for name, word in words.items() if not _CLASS_WORD.fullmatch(word)]
+    twice = [name for name in words if list(words.values()).count(words[name]) > 1 and name not in renamed]
+    if broken or twice:
+        name = (broken or twice)[0]
+        trouble = (
+            f"becomes {words[name]!r}, as another does" if twice and not broken else "has no name in a line's rules"
+        )
+        raise DatasetError(
+            f"class {name!r} {trouble}", remedy=f"Say --rename '{name}=word', in lower-case letters, digits and _"
+        )
+    images = tuple(
+        replace(image, shapes=tuple(replace(shape, name=words[shape.name]) for shape in image.shapes))
+        for image in source.images
+    )
+    return replace(source, classes=tuple(dict.fromkeys(words.values())), images=images)
+
+
+def _as_words(name: str) -> str:
+    return re.sub("[^a-z0-9]+", "_", name.lower()).strip("_")
 
 
 def split_name(text: str) -> str:

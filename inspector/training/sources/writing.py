@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from inspector.training.dataset import DatasetError, Manifest, write_manifest
 from inspector.training.groups import check_grouping, grouping
-from inspector.training.sources.labelled import LabelledImage, Shape, ShapeKind, Source, Task, task_of
+from inspector.training.sources.labelled import LabelledImage, Shape, ShapeKind, Source, Task, task_of, with_class_words
 from inspector.training.sources.pictures import Picture, deepest_bits, look_at, turned, write_picture
 from inspector.training.versioning import ORIGINS, version_of
 
@@ -45,6 +45,8 @@ class ImportPlan:
         What happens to a label outside the image or without an area.
     bits
         Depth of deep pictures; None: found by their brightest pixel.
+    renamed
+        Classes by the source's name and the one they get.
     """
 
     name: str
@@ -54,6 +56,7 @@ class ImportPlan:
     task: str = ""
     broken: Literal["refuse", "drop"] = "refuse"
     bits: int | None = None
+    renamed: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +95,7 @@ def import_source(
         raise DatasetError(f"{target}: exists already", remedy="Name a new folder, or remove this one first")
     if not source.images:
         raise DatasetError(f"{root}: no images", remedy="Give the folder of images and labels")
+    source = with_class_words(source, dict(plan.renamed))
     task = task_of(source.images, plan.task)
     pictures = [
         _tell(progress, "reading", i, source.images, look_at(each.path)) for i, each in enumerate(source.images)

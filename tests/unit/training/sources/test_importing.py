@@ -242,3 +242,23 @@ def test_an_imported_set_passes_the_check_but_for_its_splits(tmp_path: Path) -> 
     kinds = {finding.kind for finding in check_dataset(tmp_path / "to").findings if finding.severity == "error"}
 
     assert kinds == {"missing_class"}  # val has no dent
+
+
+def test_class_names_become_words_of_rules(tmp_path: Path) -> None:
+    source = write_yolo(tmp_path / "from")
+    (source / "data.yaml").write_text("train: images/train\nval: images/valid\nnames: [Big Dent, 划痕]\n", "utf-8")
+
+    with pytest.raises(DatasetError, match=r"划痕.*--rename"):
+        imported(source, tmp_path / "to")
+    result = CliRunner().invoke(app, ["import", str(source), str(tmp_path / "to"), "--rename", "划痕=scratch"])
+
+    assert result.exit_code == 0, result.output
+    assert read_manifest(tmp_path / "to").classes == ("big_dent", "scratch")
+
+
+def test_two_classes_do_not_become_one_unnoticed(tmp_path: Path) -> None:
+    source = write_yolo(tmp_path / "from")
+    (source / "data.yaml").write_text("train: images/train\nval: images/valid\nnames: [Dent, dent]\n", "utf-8")
+
+    with pytest.raises(DatasetError, match="becomes 'dent', as another does"):
+        imported(source, tmp_path / "to")
