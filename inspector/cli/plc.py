@@ -12,10 +12,22 @@ if TYPE_CHECKING:
     from rich.tree import Tree
 
     from inspector.plc.browse import Offered
+    from inspector.plc.security import CertificateUser, ClientSecurity, PasswordUser
     from inspector.plc.simulated_plc import SimulatedPlc
 
 app = typer.Typer(
-    no_args_is_help=True, pretty_exceptions_enable=False, help="Rehearse with a simulated PLC; look into a real one."
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="""Rehearse with a simulated PLC; look into a real one; exchange certificates.
+
+    Examples
+    --------
+      inspector plc simulate --pace 0.5
+
+      inspector plc browse opc.tcp://192.168.0.10:4840/ --yaml
+
+      inspector plc certificates new line-1
+    """,
 )
 
 certificates = typer.Typer(no_args_is_help=True, help="Make, trust and list the certificates of line and PLC.")
@@ -92,17 +104,33 @@ def simulate(
 
 @app.command()
 def browse(
-    url: Annotated[str, typer.Argument(help="Address of the PLC, opc.tcp://host:port/", show_default=False)],
+    where: Annotated[
+        str,
+        typer.Argument(
+            help="Address of the PLC, opc.tcp://host:port/, or the line's YAML: then secured and as the user it names.",
+            metavar="URL|LINE.yaml",
+            show_default=False,
+        ),
+    ],
     depth: Annotated[int, typer.Option(min=1, help="How many levels to go down.")] = 6,
     standard: Annotated[bool, typer.Option("--standard", help="Show the standard's own nodes too.")] = False,
+    as_yaml: Annotated[
+        bool, typer.Option("--yaml", help="Print plc.nodes for the variables that carry the registers' names.")
+    ] = False,
+    below: Annotated[str, typer.Option(help="With --yaml: look only in the folder of this name or node id.")] = "",
 ) -> None:
     """Show what a PLC offers as a tree with node ids and types: what plc.nodes in the line's YAML needs.
 
-    Variables that this user may write are marked with w.
+    Variables that this user may write are marked with w. With --yaml the lines to paste below plc: are printed, and
+    what is wrong with them as comments; upper and lower case, spaces and signs in a name do not count.
 
-    For example:
-
+    Examples
+    --------
       inspector plc browse opc.tcp://192.168.0.10:4840/
+
+      inspector plc browse opc.tcp://192.168.0.10:4840/ --yaml --below Station1
+
+      inspector plc browse line_configs/line-3.yaml --yaml
     """
     import asyncio
 
@@ -111,12 +139,34 @@ def browse(
 
     from inspector.plc import browse as look
     from inspector.plc.link import hush_library
+    from inspector.plc.node_map import map_nodes
 
     hush_library()
-    offered = asyncio.run(look.browse(url, depth=depth, standard=standard))
+    url, security, user = _way_to(where)
+    offered = asyncio.run(look.browse(url, depth=depth, standard=standard, security=security, user=user))
+    if as_yaml:
+        typer.echo(map_nodes(offered, below=below).as_yaml(), nl=False)
+        return
     tree = Tree(f"[bold]{url}[/]")
     _grow(tree, offered)
     Console(soft_wrap=True).print(tree)
+
+
+def _way_to(where: str) -> tuple[str, ClientSecurity | None, PasswordUser | CertificateUser | None]:
+    """Return address, security and user: those of the line's YAML, or the address alone."""
+    if not where.endswith((".yaml", ".yml")):
+        return where, None, None
+    from inspector.domain import ConfigurationError
+    from inspector.runtime.wiring.plc import plc_security, plc_user
+    from inspector.settings import OpcUaPlc, load_line
+
+    plc = load_line(where).plc
+    if not isinstance(plc, OpcUaPlc):
+        raise ConfigurationError(
+            f"{where}: plc.kind is {plc.kind}, which has nothing to browse",
+            remedy="Browsing is for kind: opcua-client; give an address otherwise.",
+        )
+    return plc.url, plc_security(plc), plc_user(plc)
 
 
 Trust = Annotated[Path, typer.Option("--trust", help="Folder of the trusted certificates: plc.trust in the YAML.")]

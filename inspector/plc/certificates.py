@@ -21,6 +21,7 @@ from inspector.domain import ConfigurationError, PlcError
 __all__ = ["KeyPair", "TrustList", "application_uri", "create", "load_certificate", "load_pair", "thumbprint"]
 
 _KEY_BITS = 2048
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _SUFFIXES = frozenset({".der", ".cer", ".crt", ".pem"})
 
 
@@ -74,8 +75,14 @@ def create(
     Raises
     ------
     ConfigurationError
-        One of the files is there already, or the folder cannot be written.
+        The name or a host cannot be written into a certificate, one of the files is there already, or the folder
+        cannot be written.
     """
+    if not _NAME.fullmatch(name):
+        raise ConfigurationError(
+            f"{name!r} is no name for an application",
+            remedy="Take 1 to 64 letters, digits, dots, dashes and underscores, such as board-line-3.",
+        )
     certificate_file, key_file = folder / f"{name}.der", folder / f"{name}.key.pem"
     for file in (certificate_file, key_file):
         if file.exists():
@@ -142,7 +149,13 @@ def _host(text: str) -> x509.GeneralName:
     try:
         return x509.IPAddress(ip_address(text))
     except ValueError:
+        pass
+    try:
         return x509.DNSName(text)
+    except ValueError as error:
+        raise ConfigurationError(
+            f"{text!r} is neither an IP address nor a host name", remedy="Write a host name in its ASCII form."
+        ) from error
 
 
 def load_certificate(file: Path) -> x509.Certificate:

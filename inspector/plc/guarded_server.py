@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import hmac
 import socket
@@ -16,6 +17,8 @@ from asyncua import Server, ua
 from asyncua.common.utils import ServiceError
 from asyncua.crypto import security_policies
 from asyncua.crypto.permission_rules import USER_TYPES, PermissionRuleset, User, UserRole
+from asyncua.server.internal_server import InternalServer
+from asyncua.server.internal_session import InternalSession
 from asyncua.server.user_managers import UserManager
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -29,6 +32,10 @@ __all__ = ["Account", "GuardedServer", "Role", "ServerSecurity", "check_free", "
 _MAX_MESSAGE = 4 * 2**20
 _CHUNK = 65535
 _MAX_CONNECTIONS = 32
+# A session outlives its connection for a while so that its client can come back; more of them than this are left over.
+_MAX_SESSIONS = 48
+_MAX_SUBSCRIPTIONS = 128
+_SESSION_MS = 60_000
 
 _READING = frozenset(ua.NodeId(ua.Int32(number)) for number in USER_TYPES)
 _CHANGING = frozenset(
@@ -116,11 +123,13 @@ class GuardedServer(Server):
     """
 
     def __init__(self, security: ServerSecurity | None) -> None:
-        super().__init__(user_manager=None if security is None else _Users(security))
+        super().__init__(_Sessions(user_manager=None if security is None else _Users(security)))
         self._security = security
         self.limits.max_message_size = _MAX_MESSAGE
         self.limits.max_chunk_count = _MAX_MESSAGE // _CHUNK + 1
         self.iserver.max_connections = _MAX_CONNECTIONS
+        self.iserver.max_session_timeout_ms = _SESSION_MS
+        self.iserver.max_subscriptions = _MAX_SUBSCRIPTIONS
 
     async def secure(self, application: str) -> None:
         """Load the certificate and say what is offered; after ``init``, before ``start``.
@@ -164,6 +173,23 @@ class GuardedServer(Server):
                 )
             )
             self._policies = policies
+
+
+class _Sessions(InternalServer):
+    """Closes the sessions that were silent longest where clients that vanish leave too many behind."""
+
+    def __init__(self, user_manager: UserManager | None) -> None:
+        super().__init__(user_manager)
+        self._closing: set[asyncio.Task[None]] = set()
+
+    def register_external_session(self, session: InternalSession) -> None:
+        super().register_external_session(session)
+        silent = sorted(self._external_sessions.values(), key=lambda each: each._last_activity)  # noqa: SLF001
+        for left in silent[: len(silent) - _MAX_SESSIONS]:
+            self.unregister_external_session(left)
+            task = asyncio.get_running_loop().create_task(left.close_session())
+            self._closing.add(task)
+            task.add_done_callback(self._closing.discard)
 
 
 def _tokens(security: ServerSecurity) -> list[type]:

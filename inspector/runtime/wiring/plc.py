@@ -18,7 +18,7 @@ from inspector.settings import LineSettings, ModbusPlc, NoPlc, OpcUaPlc, OpcUaSe
 if TYPE_CHECKING:
     from inspector.plc.vision_server import VisionServer
 
-__all__ = ["build_trigger_source", "defect_codes"]
+__all__ = ["build_trigger_source", "defect_codes", "plc_security", "plc_user"]
 
 
 def build_trigger_source(
@@ -59,8 +59,8 @@ def build_trigger_source(
         namespace_uri=plc.namespace_uri,
         absent=plc.absent,
         updates=Updates(plc.updates),
-        security=_plc_security(plc),
-        user=_plc_user(plc),
+        security=plc_security(plc),
+        user=plc_user(plc),
         **common,
     )
 
@@ -83,7 +83,8 @@ def _modbus(plc: ModbusPlc, common: dict[str, Any]) -> Handshake:
     )
 
 
-def _plc_security(plc: OpcUaPlc) -> ClientSecurity | None:
+def plc_security(plc: OpcUaPlc) -> ClientSecurity | None:
+    """Return how the connection to this PLC is secured; None: it is not."""
     if plc.security == "none" or plc.certificate is None or plc.key is None or plc.trust is None:
         return None
     return ClientSecurity(plc.certificate, plc.key, plc.trust, Policy(plc.security), Mode(plc.messages))
@@ -103,7 +104,8 @@ def _server_security(plc: OpcUaServerPlc) -> ServerSecurity | None:
     )
 
 
-def _plc_user(plc: OpcUaPlc) -> PasswordUser | CertificateUser | None:
+def plc_user(plc: OpcUaPlc) -> PasswordUser | CertificateUser | None:
+    """Return as whom the line connects; None: anonymously."""
     if plc.user_certificate is not None and plc.user_key is not None:
         return CertificateUser(plc.user_certificate, plc.user_key)
     return PasswordUser(plc.username, plc.password() or "") if plc.username is not None else None

@@ -7,13 +7,19 @@ import json
 import signal
 import socket
 import sys
+from pathlib import Path
 
 import pytest
 
+from inspector.domain import Outcome, Verdict
+from inspector.plc.client import OpcUaHandshake
 from inspector.plc.simulated_plc import SimulatedPlc
 from inspector.plc.simulation import SimulationPlan
+from inspector.settings import OpcUaPlc, load_line
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(120)
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 async def command(*arguments: str) -> asyncio.subprocess.Process:
@@ -54,6 +60,45 @@ async def test_browse_prints_the_node_ids() -> None:
     assert process.returncode == 0, err.decode()
     assert "SeqNo  UInt32  ns=2;s=Handshake.SeqNo" in out.decode()
     assert "Busy  Boolean w" in out.decode()
+
+
+async def test_what_browse_prints_as_yaml_is_a_line_that_runs(tmp_path: Path) -> None:
+    async with SimulatedPlc(SimulationPlan(url="opc.tcp://127.0.0.1:0/", parts=2, heartbeat_s=0.2)) as plc:
+        process = await command("browse", plc.url, "--yaml", "--below", "Handshake")
+        out, err = await process.communicate()
+        assert process.returncode == 0, err.decode()
+        assert "#" not in out.decode(), "nothing is wrong with it"
+        text = (ROOT / "line_configs" / "virtual-board.yaml").read_text()
+        head, _, rest = text.partition("plc:\n")
+        others = rest[rest.index("\nstore:") :]
+        plc_section = f"plc:\n  kind: opcua-client\n  url: {plc.url}\n  security: none\n  heartbeat_ms: 200\n"
+        file = tmp_path / "line.yaml"
+        file.write_text(head + plc_section + out.decode() + others)
+        settings = load_line(file, data=tmp_path)
+        assert isinstance(settings.plc, OpcUaPlc)
+        nodes = settings.plc.nodes.as_mapping()
+        assert nodes["Verdict"] == "nsu=urn:line-inspector:plc;s=Handshake.Verdict"
+        # The same, this time with the line's YAML for the address.
+        process = await command("browse", str(file), "--yaml", "--below", "Handshake")
+        again, err = await process.communicate()
+        assert again == out, err.decode()
+        source = OpcUaHandshake(plc.url, station="cell-1", nodes=nodes, heartbeat_ms=200)
+        try:
+            await source.set_ready(True)
+            triggers = source.triggers()
+            for _ in range(2):
+                await source.answer(await anext(triggers), Verdict(Outcome.PASS, (), "default"))
+            await plc.done()
+        finally:
+            await source.close()
+        assert plc.statistics.good == 2
+
+
+async def test_browse_needs_a_plc_that_is_a_server() -> None:
+    process = await command("browse", str(ROOT / "line_configs" / "virtual-board.yaml"))
+    _, err = await process.communicate()
+    assert process.returncode == 2
+    assert "nothing to browse" in err.decode()
 
 
 async def test_browse_says_that_nobody_is_there() -> None:
