@@ -88,7 +88,7 @@ class VisionServer:
                         return
                     if self._handshake.holds(raised):
                         self.system.part_arrived(raised)
-                        await self._tell()
+                        self._soon(self._tell())  # the part does not wait for it
                         yield raised
                 else:
                     started, job = job.result(), asyncio.create_task(self._jobs.get())

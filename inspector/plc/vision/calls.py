@@ -39,6 +39,7 @@ _Each = TypeVar("_Each")
 _DONT_CARE = 2
 _LONGEST_NAME = 256
 _LONGEST_TEXT = 4096
+_LONGEST_LIST = 100
 
 
 class _BadArguments(Exception):
@@ -342,8 +343,8 @@ def _first_name(internal: Any, external: Any) -> str:
 
 
 def _page(found: Sequence[_Each], most: int, start: int) -> tuple[list[_Each], bool]:
-    """Return at most ``most`` (0: all) from ``start`` on, and whether these are the last."""
-    end = start + most if most else len(found)
+    """Return at most ``most`` (0: as many as fit an answer) from ``start`` on, and whether these are the last."""
+    end = start + min(most or _LONGEST_LIST, _LONGEST_LIST)
     return list(found[start:end]), end >= len(found)
 
 
