@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import threading
 import time
 from collections import deque
@@ -19,6 +20,7 @@ logger = logging.getLogger(__name__)
 
 Delivery = Literal["puback", "ack"]
 COMMIT_EVERY_S = 0.1
+BUSY_S = 2.0
 LONGEST_PAUSE_S = 30.0
 ATTEMPTS = 5
 HOPELESS = ("Packet too large", "Payload format invalid", "Topic name invalid")
@@ -44,6 +46,9 @@ class OutboxRelay:
         How many messages may be on their way at once.
     poll_s
         How often to look without being notified: another process may have written.
+    busy_rate
+        How many messages a second may be sent of a backlog while new ones come, that is while the line is at work: what
+        waits is not urgent, and the verdict path wants the processor.
 
     A message that the broker refuses for what it is (too large, malformed), five times in a row, is set aside in
     the outbox; a short ``dead-letter/1`` takes its place in the order, so that nobody waits for it. What is refused
@@ -60,6 +65,7 @@ class OutboxRelay:
         window: int = 64,
         progress_s: float = 2.0,
         poll_s: float = 1.0,
+        busy_rate: float = math.inf,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         if delivery == "ack" and not ack_topic:
@@ -71,6 +77,8 @@ class OutboxRelay:
         self._window = window
         self._progress_s = progress_s
         self._poll_s = poll_s
+        self._busy_rate = busy_rate
+        self._busy_until = -math.inf
         self._clock = clock
         # Other threads only append here and ring: no lock of ours is ever held around publish(), whose
         # callbacks come on another thread and would wait for it.
@@ -176,6 +184,8 @@ class OutboxRelay:
             waits.append(self._committed_at + COMMIT_EVERY_S - now)
         if self._by_consumer and self._way:
             waits.append(self._progress_at + self._patience_s - now)
+        if self._held_until > now:
+            waits.append(self._held_until - now)
         if self._stopping.is_set():
             waits.append(self._deadline - now)
         return max(min(waits), 0.001)
@@ -184,6 +194,7 @@ class OutboxRelay:
         match kind:
             case "more":
                 self._more = True
+                self._busy_until = self._clock() + BUSY_S
             case "connected":
                 self._connection = what[0]
                 self._unanswered.clear()
@@ -330,6 +341,9 @@ class OutboxRelay:
                 self._way.append((message.seq, message.msg_id))
                 self._sent = message.seq
             if not messages:
+                return
+            if self._more and self._clock() < self._busy_until and not self._stopping.is_set():
+                self._hold(len(messages) / self._busy_rate)
                 return
 
     def _go_back(self) -> None:

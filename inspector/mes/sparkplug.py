@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import re
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -43,6 +45,7 @@ __all__ = ["EdgeNode", "NodeName", "SparkplugOutbox"]
 logger = logging.getLogger(__name__)
 
 WRAP: Final = 256
+BUSY_S: Final = 2.0
 
 
 class SparkplugOutbox(Outbox, Protocol):
@@ -101,6 +104,8 @@ class EdgeNode:
         the node: what comes until it is back waits. Empty: the broker is enough.
     window
         How many inspections may be handed over before the broker has answered for the first of them.
+    busy_rate
+        How many a second may be sent of a backlog while new ones come: the verdict path wants the processor.
     """
 
     def __init__(
@@ -114,11 +119,13 @@ class EdgeNode:
         form: Form = Form(),  # noqa: B008  (frozen)
         window: int = 64,
         poll_s: float = 0.5,
+        busy_rate: float = math.inf,
         clock: Callable[[], datetime] = _now,
     ) -> None:
         self.name = name
         self._outbox, self._next_birth, self._status = outbox, next_birth, status
         self._form, self._window, self._poll_s, self._clock = form, window, poll_s, clock
+        self._busy_rate, self._busy_until, self._not_before = busy_rate, -math.inf, -math.inf
         self._state = f"spBv1.0/STATE/{host}" if host else ""
         self._bdseq = -1
         self._events: deque[tuple[Any, ...]] = deque()
@@ -156,6 +163,7 @@ class EdgeNode:
 
     def notify(self) -> None:
         """Say that something new is in the outbox; returns at once."""
+        self._busy_until = time.monotonic() + BUSY_S
         self._bell.set()
 
     def stop(self) -> None:
@@ -337,7 +345,7 @@ class EdgeNode:
         self._device_born = True
 
     def _drain(self) -> None:
-        while (room := self._window - (self._sent - self._arrived)) > 0:
+        while time.monotonic() >= self._not_before and (room := self._window - (self._sent - self._arrived)) > 0:
             messages = list(self._outbox.pending(self._sent, room))
             for message in messages:
                 inspected = self._read(message)
@@ -349,6 +357,8 @@ class EdgeNode:
                 self._ask(self._state or self.name.topic("NCMD"))
             if len(messages) < room:
                 return
+            if time.monotonic() < self._busy_until:
+                self._not_before = time.monotonic() + len(messages) / self._busy_rate
 
     def _say(self, kind: str, metrics: Iterable[Metric]) -> None:
         if self._connection is None:

@@ -74,6 +74,7 @@ def build_sparkplug(
     *,
     url: str,
     login: Mapping[str, Any],
+    busy_rate: float,
     on_lamp: Callable[[LampState], None],
 ) -> SparkplugLine | None:
     """Return the line's Sparkplug node, None where it is none; raises ``ConfigurationError``."""
@@ -88,6 +89,7 @@ def build_sparkplug(
         status=status,
         host=wanted.primary_host or "",
         form=Form(wanted.aliases, wanted.datatypes, wanted.templates),
+        busy_rate=busy_rate,
     )
     link = MqttLink(
         url,

@@ -305,3 +305,37 @@ def test_stopping_without_a_broker_keeps_its_deadline(relays: list[OutboxRelay])
 def test_acknowledging_needs_a_topic() -> None:
     with pytest.raises(ValueError, match="topic of the acknowledgements"):
         OutboxRelay(Memory(0), delivery="ack")
+
+
+def test_a_backlog_is_paced_while_the_line_is_at_work_and_only_then(relays: list[OutboxRelay]) -> None:
+    outbox, wire = Memory(12), Wire()
+    now = 0.0
+    relay = start(relays, outbox, window=4, busy_rate=4.0, clock=lambda: now)
+
+    def confirm(upto: int) -> None:
+        for number in range(1, upto + 1):
+            relay.delivered(wire, number, "")
+
+    relay.notify()  # the line has recorded a part: four of a backlog, and then a second of peace
+    relay.connected(wire)
+    assert eventually(lambda: wire.seqs == [1, 2, 3, 4])
+    confirm(4)
+    assert not eventually(lambda: len(wire.sent) > 4, 0.3)
+    now = 1.1
+    assert eventually(lambda: wire.seqs == [1, 2, 3, 4, 5, 6, 7, 8])
+    now = 10.0  # no part for a long time
+    confirm(8)
+    assert eventually(lambda: wire.seqs == list(range(1, 13)))
+
+
+def test_without_a_backlog_nothing_is_paced(relays: list[OutboxRelay]) -> None:
+    outbox, wire = Memory(3), Wire()
+    relay = start(relays, outbox, window=4, busy_rate=0.001)
+    relay.connected(wire)
+    relay.notify()
+    assert eventually(lambda: wire.seqs == [1, 2, 3])
+    outbox.messages.append(OutboxMessage("m4", "b/result", "{}", 4))
+    for number in (1, 2, 3):
+        relay.delivered(wire, number, "")
+    relay.notify()
+    assert eventually(lambda: wire.seqs == [1, 2, 3, 4])
