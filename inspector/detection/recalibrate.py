@@ -14,17 +14,23 @@ __all__ = ["write_temperature"]
 
 
 def write_temperature(folder: Path, temperature: float) -> float:
-    """Write the temperature and the floor that keeps the same findings; return that floor.
+    """Write the temperature and the floors that keep the same findings; return the first.
 
     Comments and the order of the card's keys stay. Raises ``ModelError``.
     """
     card = read_card(folder)
-    floor = round(with_temperature(card.confidence_floor, temperature / card.temperature), 4)
+
+    def moved(floor: float) -> float:
+        return float(f"{with_temperature(floor, temperature / card.temperature):.4g}")
+
+    floor = moved(card.confidence_floor)
     path = folder / CARD_NAME
     yaml = YAML()
     try:
         keys = yaml.load(path.read_text(encoding="utf-8"))
         keys["confidence_floor"] = floor
+        if card.floor_without_golden is not None:
+            keys["floor_without_golden"] = moved(card.floor_without_golden)
         keys["temperature"] = temperature
         half_written = path.with_suffix(".part")
         with half_written.open("w", encoding="utf-8") as out:

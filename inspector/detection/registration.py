@@ -46,27 +46,32 @@ def find_shift(golden: NDArray[np.uint8], seen: NDArray[np.uint8], search_px: fl
     """
     reach = min(max(1, math.ceil(search_px)), (min(golden.shape) - 1) // 4)
     coarse = max(1, min(_COARSE, reach // 2))
-    small = [
-        np.asarray(cv2.resize(each, None, fx=1 / coarse, fy=1 / coarse, interpolation=cv2.INTER_AREA), np.uint8)
-        for each in (golden, seen)
-    ]
+    fine = max(1, coarse // 2)
+    wanted, shown = (_shrunk(each, fine) for each in (golden, seen))
+    small = [_shrunk(each, coarse // fine) for each in (wanted, shown)]
     if float(np.std(small[0])) < _FLAT:
         return 0.0, 0.0
     x, y = _best_shift(small[0], small[1], math.ceil(reach / coarse) + 1)
-    start_x, start_y = round(x * coarse), round(y * coarse)
-    if max(abs(start_x), abs(start_y)) > reach:
+    start_x, start_y = round(x * coarse / fine), round(y * coarse / fine)
+    if max(abs(start_x), abs(start_y)) * fine > reach:
         raise DetectionError(
             f"golden: the part lies more than {search_px:g} px off the golden part",
             remedy="Check the fixture and the recipe; or raise search_mm of this detector",
         )
     moved = cv2.warpAffine(
-        seen,
+        shown,
         np.array([[1, 0, -start_x], [0, 1, -start_y]], np.float64),
-        seen.shape[::-1],
+        shown.shape[::-1],
         borderMode=cv2.BORDER_REPLICATE,
     )
-    x, y = _best_shift(golden, np.asarray(moved, np.uint8), coarse + 1)
-    return start_x + x, start_y + y
+    x, y = _best_shift(wanted, np.asarray(moved, np.uint8), coarse // fine + 1)
+    return (start_x + x) * fine, (start_y + y) * fine
+
+
+def _shrunk(pixels: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
+    if factor == 1:
+        return pixels
+    return np.asarray(cv2.resize(pixels, None, fx=1 / factor, fy=1 / factor, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _best_shift(golden: NDArray[np.uint8], seen: NDArray[np.uint8], reach: int) -> tuple[float, float]:
