@@ -168,6 +168,7 @@ def test_an_interrupted_run_goes_on_where_it_was(parts: Path) -> None:
 
 
 @needs_trainer
+@pytest.mark.filterwarnings("default")
 def test_a_killed_run_goes_on_where_it_was(parts: Path) -> None:
     """kill -9 in the second epoch; what ultralytics was writing then is not looked at."""
     work = parts.parent / "work"
@@ -176,9 +177,11 @@ def test_a_killed_run_goes_on_where_it_was(parts: Path) -> None:
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as run:
         assert run.stderr is not None
-        told = [each for each in iter(run.stderr.readline, "") if each.startswith("epoch 1 of 3")][:1] or None
+        told = next((each for each in iter(run.stderr.readline, "") if each.startswith("epoch 1 of 3")), None)
         run.send_signal(signal.SIGKILL)
-    assert told is not None or (work / CHECKPOINT).is_file()
+    assert told is not None
+    assert (work / CHECKPOINT).is_file()
+    assert not (parts.parent / "model").exists()
     for weights in (work / "run" / "weights").glob("*.pt"):
         weights.write_bytes(weights.read_bytes()[:1000])
 
