@@ -89,6 +89,60 @@ def solve(
     _tell(made, as_json, left_out=left_out, file=out)
 
 
+@app.command(epilog="Example: inspector calibrate live line.yaml --square-mm 7.012 --out cell-1.json")
+def live(
+    line: Annotated[Path, typer.Argument(help="YAML file of the line, for its camera.", metavar="LINE.yaml")],
+    out: Annotated[Path, typer.Option(help="The file to write.")] = Path("calibration.json"),
+    shots: Annotated[Path, typer.Option(help="Folder in which the views are kept.")] = Path("shots"),
+    views: Annotated[int, typer.Option(min=5, max=100, help="How many views.")] = 12,
+    at_most: Annotated[int, typer.Option(min=5, help="Give up after so many pictures.")] = 2000,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not wait for a key: the target lies flat already.")] = False,
+    kind: Kind = "charuco",
+    columns: Columns = 11,
+    rows: Rows = 8,
+    square_mm: Square = 7.0,
+    marker_mm: Marker = None,
+    markers: Markers = "5x5",
+    target_uncertainty: Annotated[
+        float, typer.Option(min=0, max=0.1, help="Relative standard uncertainty of the square size.")
+    ] = 0.0005,
+    days: Annotated[int, typer.Option(min=1, max=3650, help="Days until it expires.")] = 180,
+    name: Annotated[str, typer.Option(help="Its id; default: date and hash.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Calibrate with the line's camera: first the target flat where the parts lie, then tilted, each view another way.
+
+    Views are taken by themselves as soon as they show something new.
+    """
+    from datetime import UTC, datetime
+
+    from inspector.gauging import save_calibration
+    from inspector.gauging.calibrate import calibrate
+    from inspector.runtime.camera_tools import opened
+    from inspector.runtime.live_calibration import collect
+    from inspector.settings import data_folder, load_line
+
+    settings = load_line(line, data=data_folder())
+    target = _target(kind, columns, rows, square_mm, marker_mm, markers, target_uncertainty)
+    if not yes:
+        typer.prompt("Lay the target flat where the parts will lie, then press Enter", default="", show_default=False)
+    camera = opened(settings, free=True)
+    photos: list[Photo] = []
+    last = ""
+    try:
+        for step in collect(camera, settings.station, target, shots, views=views, at_most=at_most):
+            if step.said != last:
+                typer.echo(step.said, err=as_json)
+            last = step.said
+            photos += [step.photo] if step.photo is not None else []
+    finally:
+        camera.close()
+    now = datetime.now(UTC).replace(microsecond=0)
+    made, left_out = calibrate(photos, target, plane=0, now=now, days=days, name=name)
+    made = save_calibration(made, out)
+    _tell(made, as_json, left_out=left_out, file=out)
+
+
 @app.command(epilog="Example: inspector calibrate verify cell-1.json certified.png --square-mm 5 --limit-um 20")
 def verify(
     calibration: Annotated[Path, typer.Argument(help="The calibration.")],

@@ -12,6 +12,7 @@ from inspector.cli import (
     bench,
     calibrate,
     camera,
+    challenge,
     check,
     data,
     evaluate,
@@ -50,6 +51,7 @@ app.command()(train.train)
 app.command()(evaluate.evaluate)
 app.add_typer(bench.app, name="bench")
 app.add_typer(camera.app, name="camera")
+app.add_typer(challenge.app, name="challenge")
 app.add_typer(calibrate.app, name="calibrate")
 app.add_typer(msa.app, name="msa")
 app.add_typer(models.app, name="models")

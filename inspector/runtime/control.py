@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-from inspector.domain import Command, HoldLine, ReleaseLine, SelectRecipe, StoreError, TriggerOnce
+from inspector.domain import Command, HoldLine, ReleaseLine, SelectRecipe, StartChallengeTest, StoreError, TriggerOnce
 
 __all__ = ["Control", "ControlFollower"]
 
@@ -21,8 +21,8 @@ log = logging.getLogger(__name__)
 
 FILE = "control.json"
 LOOK_EVERY_S = 0.2
-NOTHING: dict[str, Any] = {"held": None, "released_by": "", "recipe": None, "trial": None}
-KNOWN_BEFORE = NOTHING.keys() - {"trial"}  # a file of an earlier version has no more
+NOTHING: dict[str, Any] = {"held": None, "released_by": "", "recipe": None, "trial": None, "challenge": None}
+KNOWN_BEFORE = NOTHING.keys() - {"trial", "challenge"}  # a file of an earlier version has no more
 
 
 class Control:
@@ -31,7 +31,7 @@ class Control:
     def __init__(self, folder: Path) -> None:
         self._file, self._turn = folder / FILE, threading.Lock()
 
-    def apply(self, command: HoldLine | ReleaseLine | SelectRecipe | TriggerOnce) -> None:
+    def apply(self, command: HoldLine | ReleaseLine | SelectRecipe | TriggerOnce | StartChallengeTest) -> None:
         """Make it so; raises ``StoreError``."""
         with self._turn:
             state = _read(self._file) or NOTHING
@@ -45,6 +45,9 @@ class Control:
                 case TriggerOnce(by=by):
                     number = state["trial"]["number"] + 1 if state["trial"] else 1
                     state = {**state, "trial": {"by": by, "number": number}}
+                case StartChallengeTest(by=by):
+                    number = state["challenge"]["number"] + 1 if state["challenge"] else 1
+                    state = {**state, "challenge": {"by": by, "number": number}}
             unfinished = self._file.with_suffix(".part")
             try:
                 self._file.parent.mkdir(parents=True, exist_ok=True)
@@ -67,8 +70,9 @@ class ControlFollower:
 
     def __init__(self, folder: Path, *, look_every_s: float = LOOK_EVERY_S) -> None:
         self._file, self._look_every_s = folder / FILE, look_every_s
-        # A trial that was asked of an earlier process is over: only states are taken up again.
-        self._seen = {**NOTHING, "trial": (_read(self._file) or NOTHING)["trial"]}
+        # What was asked once of an earlier process is over: only states are taken up again.
+        state = _read(self._file) or NOTHING
+        self._seen = {**NOTHING, "trial": state["trial"], "challenge": state["challenge"]}
 
     async def commands(self) -> AsyncIterator[Command]:
         """Yield each change once."""
@@ -92,6 +96,8 @@ class ControlFollower:
             changes.append(ReleaseLine(by=state["released_by"]))
         if state["trial"] and state["trial"] != before["trial"]:
             changes.append(TriggerOnce(by=state["trial"]["by"]))
+        if state["challenge"] and state["challenge"] != before["challenge"]:
+            changes.append(StartChallengeTest(by=state["challenge"]["by"]))
         return changes
 
 

@@ -110,6 +110,7 @@ class Line:
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="stages")
         self._running: Future[None] | None = None
         self._running_since = 0.0
+        self._turn = asyncio.Lock()
 
     async def run(self) -> None:
         """Answer triggers until the source ends; an unexpected exception is raised after its trigger was answered."""
@@ -122,7 +123,8 @@ class Line:
         crash: Exception | None = None
         try:
             self._journal.opened(inspection.report)
-            inspection = await self._judged_in_time(inspection)
+            async with self._turn:
+                inspection = await self._judged_in_time(inspection)
             self._journal.judged(inspection.report)
             inspection.finished(Stage.JOURNAL)
         except StoreError as error:
@@ -142,6 +144,16 @@ class Line:
             raise crash
         return inspection.report
 
+    async def prove(self, frame: Frame) -> InspectionReport:
+        """Inspect a kept picture with the very detector, gauge and judge of the line; nobody is told.
+
+        No part waits for it, so it may take as long as a stage may be busy.
+        """
+        async with self._turn:
+            if self._running is not None and not self._running.done():
+                await asyncio.wait([asyncio.wrap_future(self._running)], timeout=self._patience_s)
+            return (await self._judged_in_time(Inspection(frame.trigger), kept=frame)).report
+
     async def trial(self, trigger: Trigger) -> Inspection:
         """Inspect once for a person who sets the line up: the PLC is not told, and nothing is recorded."""
         return await self._judged_in_time(Inspection(trigger))
@@ -150,7 +162,7 @@ class Line:
         """Let the worker go; a stage that hangs is left behind for the process to end."""
         self._worker.shutdown(wait=False, cancel_futures=True)
 
-    async def _judged_in_time(self, inspection: Inspection) -> Inspection:
+    async def _judged_in_time(self, inspection: Inspection, *, kept: Frame | None = None) -> Inspection:
         if inspection.report.trigger.overrun:
             inspection.failed(FaultCode.OVERRUN, "the part came while the one before it was being inspected")
             return inspection
@@ -161,18 +173,19 @@ class Line:
         # The stages fill a copy: what comes too late must not change what was answered.
         attempt = inspection.copy()
         self._running_since = time.monotonic()
-        self._running = self._worker.submit(self._stages, attempt)
-        done, _ = await asyncio.wait([asyncio.wrap_future(self._running)], timeout=self._deadline_s)
+        self._running = self._worker.submit(self._stages, attempt, kept)
+        allowed_s = self._deadline_s if kept is None else self._patience_s
+        done, _ = await asyncio.wait([asyncio.wrap_future(self._running)], timeout=allowed_s)
         if not done:
-            inspection.failed(FaultCode.DEADLINE, f"no verdict within {self._deadline_s * 1000:.0f} ms")
+            inspection.failed(FaultCode.DEADLINE, f"no verdict within {allowed_s * 1000:.0f} ms")
             return inspection
         done.pop().result()
         return attempt
 
-    def _stages(self, inspection: Inspection) -> None:
+    def _stages(self, inspection: Inspection, kept: Frame | None = None) -> None:
         trigger = inspection.report.trigger
         try:
-            frame = inspection.frame = self._camera.grab(trigger)
+            frame = inspection.frame = kept if kept is not None else self._camera.grab(trigger)
             inspection.finished(Stage.GRAB)
             detections = self._detector.detect(frame)
             inspection.finished(Stage.DETECT, detections=detections)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -22,17 +22,23 @@ from inspector.domain import (
     LineStatus,
     ReleaseLine,
     SelectRecipe,
+    StartChallengeTest,
+    TriggerOnce,
     TriggerSource,
     WatchedCamera,
 )
+from inspector.runtime.challenge import Challenge
 from inspector.runtime.line import Line, StageHungError
 from inspector.runtime.recovery import Surveyed, recover
 from inspector.runtime.signals import SignalSender
 from inspector.runtime.spool import Spool
 from inspector.runtime.status import StatusKeeper
 from inspector.runtime.supervisor import Lifeline
+from inspector.runtime.trials import TrialRoom
 from inspector.runtime.wiring.cameras import build_camera
+from inspector.runtime.wiring.challenge import build_challenge
 from inspector.runtime.wiring.plc import build_trigger_source
+from inspector.runtime.wiring.trials import build_trials
 from inspector.runtime.wiring.triggers import build_local_triggers
 from inspector.runtime.wiring.verdict import (
     build_commands,
@@ -86,13 +92,14 @@ async def _run(lifeline: Lifeline, settings: LineSettings, data: Path, plc_url: 
     camera = build_camera(settings)
     source = _triggers(settings, data, camera, plc_url, nodes, status)
     judge = build_judge(settings)
-    desk = Desk(judge.select, status)
 
     def inspected(report: InspectionReport) -> None:
         status.runs(detector.description)  # another backend may have taken over
         status.inspected(report)
         if isinstance(source, Publishing):
             source.publish(report)
+        if challenge is not None:
+            challenge.seen(report)
 
     line = Line(
         triggers=source,
@@ -104,6 +111,9 @@ async def _run(lifeline: Lifeline, settings: LineSettings, data: Path, plc_url: 
         deadline_s=settings.deadline_ms / 1000,
         observer=inspected,
     )
+    challenge = build_challenge(settings, data, line, detector.identity.sha256)
+    trials = TrialRoom(line, build_trials(settings, data), settings.station)
+    desk = Desk(judge.select, status, trials.take, challenge)
     commands = build_commands(settings, data)
     for command in commands.changes():  # a line that was held starts held
         desk.take(command)
@@ -114,7 +124,7 @@ async def _run(lifeline: Lifeline, settings: LineSettings, data: Path, plc_url: 
         lifeline.ready()
         flow = asyncio.create_task(_inspect(line, source, spool))
         obey = asyncio.create_task(desk.obey(commands))
-        care = asyncio.create_task(_care(lifeline, source, spool, status, desk))
+        care = asyncio.create_task(_care(lifeline, source, spool, status, desk, challenge))
         watch = asyncio.create_task(_watch(camera, status, _hottest_c(settings)))
         done, pending = await asyncio.wait({flow, obey, care, watch}, return_when=asyncio.FIRST_COMPLETED)
         for task in pending:
@@ -130,15 +140,6 @@ async def _run(lifeline: Lifeline, settings: LineSettings, data: Path, plc_url: 
         signals.close()
 
 
-@runtime_checkable
-class Publishing(Protocol):
-    """A trigger source whose other end wants the whole report, not the verdict only."""
-
-    def publish(self, report: InspectionReport) -> None:
-        """Take the report of a part that was answered; returns at once."""
-        ...
-
-
 def _triggers(  # noqa: PLR0917 - one caller
     settings: LineSettings, data: Path, camera: Camera, url: str, nodes: dict[str, str], status: StatusKeeper
 ) -> Surveyed:
@@ -152,17 +153,42 @@ def _triggers(  # noqa: PLR0917 - one caller
     return build_trigger_source(settings, url=url, nodes=nodes, on_lamp=show)
 
 
-class Desk:
-    """Where commands change the running line: whether it is held, and its recipe."""
+@runtime_checkable
+class Publishing(Protocol):
+    """A trigger source whose other end wants the whole report, not the verdict only."""
 
-    def __init__(self, select: Callable[[str], None], status: StatusKeeper) -> None:
-        self._select, self._status = select, status
+    def publish(self, report: InspectionReport) -> None:
+        """Take the report of a part that was answered; returns at once."""
+        ...
+
+
+class Desk:
+    """Where commands change the running line: whether it is held, and its recipe.
+
+    Parameters
+    ----------
+    try_once
+        Takes and inspects one picture for a person; only while the line is held.
+    """
+
+    def __init__(
+        self,
+        select: Callable[[str], None],
+        status: StatusKeeper,
+        try_once: Callable[[TriggerOnce], Awaitable[None]] | None = None,
+        challenge: Challenge | None = None,
+    ) -> None:
+        self._challenge = challenge
+        self._select, self._status, self._try_once = select, status, try_once
         self.held: HoldLine | None = None
 
     async def obey(self, source: CommandSource) -> None:
         """Take every command of the source, until cancelled."""
         async for command in source.commands():
-            self.take(command)
+            if isinstance(command, TriggerOnce) and self._try_once is not None and self.held is not None:
+                await self._try_once(command)
+            else:
+                self.take(command)
 
     def take(self, command: Command) -> None:
         """Do what it says; what is not for the running line is left alone."""
@@ -173,6 +199,8 @@ class Desk:
             case ReleaseLine(by=by):
                 self.held = None
                 log.warning("released by %s", by)
+            case StartChallengeTest(by=by) if self._challenge is not None:
+                self._challenge.ask(by)
             case SelectRecipe(recipe=recipe, by=by):
                 try:
                     self._select(recipe)
@@ -181,6 +209,15 @@ class Desk:
                     return
                 self._status.recipe(recipe)
                 log.warning("recipe %s, by %s", recipe, by)
+
+
+async def _challenged(challenge: Challenge, source: TriggerSource, status: StatusKeeper) -> None:
+    """Run the samples where they are due, with Ready down, and keep a line held that has failed on them."""
+    challenge.recipe = status.active_recipe
+    if challenge.due():
+        await source.set_ready(False)
+        await challenge.run()
+    challenge.keep_held()
 
 
 async def _watch(camera: Camera, status: StatusKeeper, hottest_c: float | None) -> None:
@@ -200,11 +237,20 @@ async def _inspect(line: Line, source: Surveyed, spool: Spool) -> None:
     await line.run()
 
 
-async def _care(lifeline: Lifeline, source: TriggerSource, spool: Spool, status: StatusKeeper, desk: Desk) -> None:
+async def _care(  # noqa: PLR0917 - one caller
+    lifeline: Lifeline,
+    source: TriggerSource,
+    spool: Spool,
+    status: StatusKeeper,
+    desk: Desk,
+    challenge: Challenge | None,
+) -> None:
     """Raise Ready while there is room for the record and nobody holds the line, and say so, until told to stop."""
     while not lifeline.stopping():
         room = spool.room() and spool.backlog() < LARGEST_BACKLOG
-        ready = room and desk.held is None
+        if challenge is not None:
+            await _challenged(challenge, source, status)
+        ready = room and desk.held is None and (challenge is None or not challenge.blocked)
         await source.set_ready(ready, fault=FaultCode.NONE if room else FaultCode.STORAGE)
         status.ready(ready)
         status.repeat()

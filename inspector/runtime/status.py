@@ -73,6 +73,11 @@ class StatusKeeper:
             self._status = replace(self._status, ready=ready)
         self.repeat()
 
+    @property
+    def active_recipe(self) -> str:
+        """Recipe of parts for which the PLC asks for none."""
+        return self._status.recipe
+
     def recipe(self, recipe: str) -> None:
         """Say which recipe is used for parts for which the PLC asks for none."""
         with self._lock:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from inspector.settings.raw import Data, Problems, problem, table, text
+from collections.abc import Mapping
+
+from inspector.settings.raw import Data, Problems, entries, problem, table, text
 
 _SOURCES = ("file", "device", "url")
 _SCHEMES = ("rtsp://", "rtsps://", "http://", "https://")
@@ -12,6 +14,7 @@ def camera_problems(data: Data) -> Problems:
     """Yield every broken relation between the keys of the line's camera."""
     camera = table(data, "camera")
     yield from _trigger_problems(data, camera)
+    yield from _challenge_problems(data)
     for one, other in (("width", "height"), ("height", "width")):
         if camera.get("kind") == "video" and camera.get(one) is not None and camera.get(other) is None:
             yield problem(("camera", one), "half_size", f"there is a {one} without a {other}", f"Add '{other}:'.")
@@ -60,3 +63,25 @@ def _trigger_problems(data: Data, camera: Data) -> Problems:
             f"Write '{wanted}:', and no '{other}:'.",
             url,
         )
+
+
+def _challenge_problems(data: Data) -> Problems:
+    challenge, recipes = table(data, "challenge"), table(data, "recipes")
+    samples = entries(challenge, "samples")
+    if data.get("challenge") is not None and not samples and not challenge.get("master_parts"):
+        yield problem(
+            ("challenge",),
+            "empty",
+            "a challenge test needs samples",
+            "Add 'samples:' or 'master_parts:', or take it out.",
+        )
+    for index, sample in enumerate(samples):
+        recipe = text(sample, "recipe") if isinstance(sample, Mapping) else None
+        if recipe is not None and recipe not in recipes:
+            yield problem(
+                ("challenge", "samples", index, "recipe"),
+                "no_recipe",
+                f"there is no recipe '{recipe}'",
+                f"Use one of {', '.join(map(str, recipes))}.",
+                recipe,
+            )

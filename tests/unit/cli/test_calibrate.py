@@ -70,6 +70,36 @@ def test_a_calibration_is_made_shown_and_verified(shots: list[Path], made: Path)
     assert picture.shape == (960, 1280, 3)
 
 
+def live_line(folder: Path, shots: list[Path]) -> Path:
+    """Return a line whose camera shows these pictures, each for some time, as a live one does."""
+    (folder / "seen").mkdir()
+    for number, shot in enumerate(shot for shot in shots for _ in range(2)):
+        (folder / "seen" / f"{number:03d}.png").write_bytes(shot.read_bytes())
+    text = (shipped_lines() / "gige-camera.yaml").read_text(encoding="utf-8")
+    begin, end = text.index("camera:"), text.index("calibration:")
+    line = folder / "line.yaml"
+    line.write_text(text[:begin] + "camera: {kind: folder, path: seen}\n" + text[end:], encoding="utf-8")
+    return line
+
+
+def test_a_live_camera_is_calibrated(shots: list[Path], tmp_path: Path) -> None:
+    line, out = live_line(tmp_path, shots), tmp_path / "live.json"
+    options = ["--views", "6", "--yes", "--shots", str(tmp_path / "shots"), "--out", str(out), "--json"]
+    result = CliRunner().invoke(app, ["live", str(line), *options])
+    assert result.exit_code == 0, (result.output, result.exception)
+    assert len(list((tmp_path / "shots").glob("view-*.png"))) == 6  # the second look at the same view shows nothing new
+    assert "tilt the target another way" in result.stderr
+    good = CliRunner().invoke(app, ["verify", str(out), str(shots[0]), "--limit-um", "15"])
+    assert good.exit_code == 0, good.output
+
+
+def test_too_few_views_are_said(shots: list[Path], tmp_path: Path) -> None:
+    line = live_line(tmp_path, shots[:2])
+    result = CliRunner().invoke(app, ["live", str(line), "--yes", "--at-most", "6", "--shots", str(tmp_path / "shots")])
+    assert isinstance(result.exception, ConfigurationError)
+    assert "only 2 of 12 views after 6 pictures" in str(result.exception)
+
+
 def test_a_board_is_printed(tmp_path: Path) -> None:
     result = CliRunner().invoke(
         app, ["board", str(tmp_path / "b.pdf"), "--columns", "9", "--rows", "6", "--square-mm", "10"]
