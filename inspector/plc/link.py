@@ -47,8 +47,9 @@ _REFUSALS: Mapping[type[ua.UaError], str] = MappingProxyType(
 
 
 def hush_library() -> None:
-    """Keep the OPC UA library's own log, tracebacks included, to itself in this process: we say what is lost."""
-    logging.getLogger("asyncua").setLevel(logging.CRITICAL + 1)
+    """Keep the libraries' own logs, tracebacks included, to themselves in this process: we say what is lost."""
+    for library in ("asyncua", "pymodbus"):
+        logging.getLogger(library).setLevel(logging.CRITICAL + 1)
 
 
 def check_url(url: str) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from inspector.domain import ConfigurationError, LampState
 from inspector.plc.client import OpcUaHandshake, Updates
 from inspector.plc.guarded_server import Account, Role, ServerSecurity
+from inspector.plc.link import hush_library
 from inspector.plc.security import CertificateUser, ClientSecurity, Mode, PasswordUser, Policy
 from inspector.plc.server import OpcUaServerHandshake
 from inspector.plc.source import Handshake
@@ -29,6 +30,7 @@ def build_trigger_source(
     In server role ``url`` is where to listen. Another ``url`` than the line's own is that of a simulated PLC, which
     is not secured.
     """
+    hush_library()
     plc = settings.plc
     if isinstance(plc, NoPlc):
         raise ConfigurationError("plc: this line has no PLC", remedy="Its triggers are its own")
