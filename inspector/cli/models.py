@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from inspector.cli import deploy
+from inspector.cli import deploy, quantize
 
 if TYPE_CHECKING:
     from inspector.detection import ModelCard
@@ -82,6 +82,7 @@ def verify(
 
 app.command()(deploy.triton)
 app.command()(deploy.build)
+app.command()(quantize.quantize)
 
 
 def _folders(root: Path, names: list[str] | tuple[str, ...]) -> list[Path]:
