@@ -1,0 +1,178 @@
+"""Spoken commands go through the same desks as the keys of the screen, over a real record and a real trail."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from inspector.domain import (
+    AcknowledgeAlarm,
+    Ask,
+    Decision,
+    HoldLine,
+    HoldLot,
+    InspectionReport,
+    Lamp,
+    LampState,
+    LineStatus,
+    NotAllowed,
+    OutboxMessage,
+    Override,
+    Person,
+    Query,
+    ReleaseLine,
+    ReleaseLot,
+    Remark,
+    Role,
+    SelectRecipe,
+    VoiceError,
+)
+from inspector.runtime.control import Control
+from inspector.runtime.linedesk import RunningLineDesk
+from inspector.runtime.review import RecordReviewDesk
+from inspector.runtime.spoken_desk import SpokenDesk
+from inspector.runtime.trials import TrialStore
+from inspector.store import RecordStore, SqlAuditTrail
+from inspector.voice import Answers
+from tests.support.shifts import LINE, NIGHT, fill, inspection
+
+JAN, MEI, ENG = Person("jan", Role.OPERATOR), Person("mei", Role.QUALITY), Person("eve", Role.ENGINEER)
+BY = "spoken command"
+
+
+class Office:
+    """The desks of a line with two held parts and one that passed."""
+
+    def __init__(self, folder: Path) -> None:
+        held: list[InspectionReport] = [inspection(number, NIGHT, label="spur", length=0.3) for number in (1, 2)]
+        self.passed = inspection(3, NIGHT)
+        self.database, images = fill(folder, [*held, self.passed])
+        self.held = [report.trigger.part_id for report in held]
+        record = RecordStore(self.database, images, line=LINE)
+        self.trail = SqlAuditTrail(self.database)
+        self.lamp = LampState(True, datetime(2026, 11, 22, tzinfo=UTC))
+        self.messages: list[str] = []
+        review = RecordReviewDesk(record, self.trail, compose=self._compose, decided=lambda: None)
+        self.control = Control(folder)
+        line = RunningLineDesk(
+            control=self.control,
+            trail=self.trail,
+            status=self.status,
+            recipes=("default", "fine"),
+            connections=(),
+            trials=TrialStore(folder),
+        )
+        answers = Answers(record, self.status, lambda: "WO-7 · board · 200")
+        self.desk = SpokenDesk(line=line, review=review, record=record, status=self.status, answer=answers.answer)
+        self.record = record
+
+    def status(self) -> LineStatus:
+        return LineStatus(LINE, True, "default", {Lamp.PLC: self.lamp})
+
+    def _compose(self, report: InspectionReport, disposition: object) -> Sequence[OutboxMessage]:
+        self.messages.append(report.trigger.part_id)
+        return []
+
+    def acts(self) -> list[tuple[str, str, str]]:
+        return [(entry.who, entry.act, entry.subject) for entry in reversed(self.trail.latest(100))]
+
+    def decision(self, part: str) -> Decision | None:
+        newest = self.record.part(part)[0].disposition
+        return newest.decision if newest is not None else None
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Office:
+    return Office(tmp_path)
+
+
+def test_the_line_is_held_and_released(office: Office) -> None:
+    assert office.desk.objection(ReleaseLine("mei")) == "the line is not held"
+    office.desk.apply(HoldLine("jan", BY), JAN)
+    assert office.control.held() == HoldLine("jan", BY)
+    assert office.desk.objection(ReleaseLine("mei")) == ""
+    with pytest.raises(NotAllowed):
+        office.desk.apply(ReleaseLine("jan"), JAN)
+    assert office.control.held() is not None
+    office.desk.apply(ReleaseLine("mei"), MEI)
+    assert office.control.held() is None
+    assert office.acts() == [
+        ("jan", "hold_line", LINE), ("jan", "release_line_refused", LINE), ("mei", "release_line", LINE),
+    ]  # fmt: skip
+
+
+def test_a_recipe_is_selected_by_whoever_may(office: Office) -> None:
+    assert office.desk.objection(SelectRecipe("nonesuch", "eve")) == "there is no recipe nonesuch"
+    assert office.desk.objection(SelectRecipe("fine", "eve")) == ""
+    office.desk.apply(SelectRecipe("fine", "eve"), ENG)
+    with pytest.raises(NotAllowed):
+        office.desk.apply(SelectRecipe("fine", "mei"), MEI)
+
+
+@pytest.mark.parametrize(
+    ("decision", "person"), [(Decision.ACCEPT, MEI), (Decision.REWORK, JAN), (Decision.SCRAP, JAN)]
+)
+def test_a_held_part_is_decided_about(office: Office, decision: Decision, person: Person) -> None:
+    part = office.held[0]
+    command = Override(part, decision, person.name, BY)
+    assert office.desk.objection(command) == ""
+    office.desk.apply(command, person)
+    assert office.decision(part) is decision
+    assert office.messages == [part]
+    assert (person.name, "review", part) in office.acts()
+    assert office.desk.objection(command) == f"part {part} is not held"
+
+
+def test_an_operator_accepts_nothing(office: Office) -> None:
+    part = office.held[0]
+    with pytest.raises(NotAllowed):
+        office.desk.apply(Override(part, Decision.ACCEPT, "jan", BY), JAN)
+    assert office.decision(part) is Decision.HOLD
+
+
+def test_a_part_that_passed_is_held_and_then_waits_for_a_person(office: Office) -> None:
+    part = office.passed.trigger.part_id
+    assert office.desk.objection(Override(part, Decision.ACCEPT, "mei", BY)) == f"part {part} is not held"
+    hold = Override(part, Decision.HOLD, "jan", BY)
+    assert office.desk.objection(hold) == ""
+    office.desk.apply(hold, JAN)
+    assert office.decision(part) is Decision.HOLD
+    assert office.desk.objection(Override(part, Decision.ACCEPT, "mei", BY)) == ""
+    assert ("jan", "hold_part", part) in office.acts()
+
+
+def test_a_part_that_was_never_inspected(office: Office) -> None:
+    with pytest.raises(VoiceError, match="no inspection of part 9999"):
+        office.desk.apply(Override("9999", Decision.HOLD, "jan", BY), JAN)
+
+
+def test_alarms_are_acknowledged_where_there_are_some(office: Office) -> None:
+    assert office.desk.objection(AcknowledgeAlarm("jan")) == "there is no alarm"
+    office.lamp = LampState(False, office.lamp.since, "no answer")
+    assert office.desk.objection(AcknowledgeAlarm("jan")) == ""
+    office.desk.apply(AcknowledgeAlarm("jan"), JAN)
+    assert ("jan", "acknowledge_alarm", LINE) in office.acts()
+
+
+@pytest.mark.parametrize("command", [HoldLot("L12", "jan"), ReleaseLot("L12", "mei")])
+def test_what_this_line_cannot_do_is_said(office: Office, command: HoldLot | ReleaseLot) -> None:
+    assert office.desk.objection(command) == "this line cannot do that"
+    with pytest.raises(VoiceError, match="cannot do that"):
+        office.desk.apply(command, MEI)
+
+
+def test_a_remark_needs_no_more_than_its_entry_in_the_trail(office: Office) -> None:
+    assert office.desk.objection(Remark("spur", "jan")) == ""
+    office.desk.apply(Remark("spur", "jan"), JAN)
+    assert office.acts() == []
+
+
+def test_questions_are_answered_from_the_record(office: Office) -> None:
+    assert office.desk.answer(Query.COUNTS, "en").startswith("3 parts: 1 passed")
+    assert office.desk.answer(Query.NEXT_ORDER, "en") == "To be made: WO-7 · board · 200."
+    assert office.desk.answer(Query.NEXT_ORDER, "zh") == "待生产：WO-7 · board · 200。"
+    assert office.desk.answer(Query.STATUS, "en").startswith(f"{LINE} is ready")
+    assert office.held[0] in office.desk.answer(Ask(Query.WHY, office.held[0]), "en")
