@@ -7,7 +7,8 @@ const [modules] = process.argv.slice(2);
 const opcua = createRequire(`${modules}/`)("node-opcua");
 const { AttributeIds, DataType, MessageSecurityMode, SecurityPolicy, TimestampsToReturn, UserTokenType, Variant } = opcua;
 const OURS = "urn:line-inspector:plc", STANDARD = "http://opcfoundation.org/UA/MachineVision";
-let client, session, spaces = [];
+const REGISTERS = { Trigger: "Boolean", PartId: "String", SeqNo: "UInt32", RecipeId: "UInt16", ResultAck: "Boolean", Reset: "Boolean", HbPlc: "UInt16" };
+let client, session, heart, beats = 0, spaces = [];
 
 const say = (what) => process.stdout.write(`${JSON.stringify(what, plain)}\n`);
 const plain = (key, value) => (value && value.type === "Buffer" ? Buffer.from(value.data).toString("hex") : value);
@@ -67,6 +68,7 @@ const doing = {
     return { spaces };
   },
   async disconnect() {
+    clearInterval(heart);
     await session.close();
     await client.disconnect();
     return {};
@@ -82,6 +84,30 @@ const doing = {
   async write({ node, type, value }) {
     const status = await session.write({ nodeId: id(node), attributeId: AttributeIds.Value, value: { value: { dataType: DataType[type], value } } });
     return { status: status.name };
+  },
+  /** Write registers of the handshake, in one request and this order. */
+  async put({ values }) {
+    const wanted = Object.entries(values).map(([name, value]) => ({
+      nodeId: id(`Handshake.${name}`), attributeId: AttributeIds.Value, value: { value: { dataType: DataType[REGISTERS[name]], value } },
+    }));
+    const statuses = await session.write(wanted);
+    return { statuses: statuses.map((each) => each.name) };
+  },
+  /** Read registers until they hold these values; give up after a while and say what they hold. */
+  async holds({ values, within }) {
+    const names = Object.keys(values), end = Date.now() + (within || 30000);
+    for (;;) {
+      const found = await session.read(names.map((name) => ({ nodeId: id(`Handshake.${name}`), attributeId: AttributeIds.Value })));
+      const held = Object.fromEntries(names.map((name, at) => [name, tidy(found[at].value.value)]));
+      if (names.every((name) => held[name] === values[name])) return { held };
+      if (Date.now() > end) return { error: "not in time", held };
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  },
+  async beat({ ms }) {
+    clearInterval(heart);
+    if (ms) heart = setInterval(() => doing.put({ values: { HbPlc: (beats = (beats + 1) % 32768) } }).catch(() => {}), ms);
+    return {};
   },
   async browse({ node }) {
     const found = await session.browse({ nodeId: id(node), browseDirection: opcua.BrowseDirection.Forward, resultMask: 63 });

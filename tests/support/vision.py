@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
@@ -29,7 +30,9 @@ INNER = f"{OUTER}.AutomaticModeStateMachine"
 class Bench:
     """A server and the line behind it: each trigger gets ``verdict`` as soon as ``go`` is set."""
 
-    def __init__(self, security: ServerSecurity | None = None, start: Start = Start.AUTOMATIC) -> None:
+    def __init__(
+        self, security: ServerSecurity | None = None, start: Start = Start.AUTOMATIC, heartbeat_ms: float = 2000
+    ) -> None:
         self.go = asyncio.Event()
         self.go.set()
         self.verdict: Callable[[Trigger], Verdict] = lambda _trigger: PASS
@@ -42,7 +45,7 @@ class Bench:
                 "opc.tcp://127.0.0.1:0/",
                 station="cell-1",
                 security=security,
-                heartbeat_ms=2000,
+                heartbeat_ms=heartbeat_ms,
                 recipes={1: "default"},
             ),
             system=self.system,
@@ -158,6 +161,10 @@ class Foreign:
         outer, inner = await self.value(f"{OUTER}.CurrentState", f"{INNER}.CurrentState")
         return str(outer if inner == "BadStateNotActive" else inner)
 
+    def signal(self, number: int) -> None:
+        """Send its process a signal."""
+        self._process.send_signal(number)
+
     async def until(self, found: Callable[[list[dict[str, Any]]], bool]) -> list[dict[str, Any]]:
         """Wait until the events so far are as wanted; return them."""
         async with asyncio.timeout(60), self._heard:
@@ -168,6 +175,8 @@ class Foreign:
         """End the process."""
         if self._process.stdin is not None:
             self._process.stdin.close()
+        if self._process.returncode is None:
+            self._process.send_signal(signal.SIGCONT)
         await self._process.wait()
         await self._listening
 
