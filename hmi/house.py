@@ -11,7 +11,7 @@ from nicegui import ui
 
 from inspector.domain import ANYBODY, Act, Desks, LiveFeed, Person, RecordedPart, may
 
-__all__ = ["THEMES", "Choices", "House", "ImageUrl", "Visit", "Way", "Who", "remember"]
+__all__ = ["THEMES", "Choices", "House", "ImageUrl", "Visit", "Way", "Who", "begin", "remember", "speak"]
 
 THEMES = ("dark", "light")
 _A_YEAR_S = 31_536_000
@@ -130,6 +130,18 @@ class Visit:
     def again(self) -> Person | None:
         """Return the person once more: a session that has ended does nothing."""
         return self.house.person(self.token)
+
+
+def begin(language: str) -> None:
+    """Say in the page's head which language it speaks, and how it looks."""
+    ui.add_head_html('<link rel="stylesheet" href="/hmi/theme.css">')
+    ui.add_head_html(f"<script>document.documentElement.lang = {json.dumps(language)}</script>")
+
+
+def speak(language: str) -> None:
+    """Change the language, here and in the browser."""
+    remember("inspector_language", language)
+    ui.run_javascript(f"document.documentElement.lang = {json.dumps(language)}")
 
 
 def remember(name: str, value: str) -> None:

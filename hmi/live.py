@@ -9,7 +9,7 @@ from nicegui.events import GenericEventArguments
 
 from hmi import markup
 from hmi.elements import BoardPicture, Link, Region, key
-from hmi.house import THEMES, Visit, remember
+from hmi.house import THEMES, Visit, begin, speak
 from hmi.icons import icon
 from hmi.menu import Menu
 from hmi.scenes import scene_of
@@ -50,7 +50,7 @@ class LivePage:
     # --- structure --------------------------------------------------------------------------------------
 
     def _lay_out(self) -> None:
-        ui.add_head_html('<link rel="stylesheet" href="/hmi/theme.css">')
+        begin(self._words.language)
         with ui.element("div").classes("screen") as self._root:
             with ui.element("header").classes("top"):
                 self._brand = Region("div", "brand")
@@ -85,7 +85,7 @@ class LivePage:
 
     def _speak(self, language: str) -> None:
         self._words = Words(language, self._house.glossary)
-        remember("inspector_language", language)
+        speak(language)
         self._refresh()
 
     def _flip_theme(self) -> None:

@@ -10,7 +10,7 @@ from html import escape
 from nicegui import ui
 
 from hmi.elements import Link, Region, key
-from hmi.house import THEMES, Visit, remember
+from hmi.house import THEMES, Visit, begin, speak
 from hmi.icons import icon
 from hmi.menu import Menu
 from hmi.talk import talk_key
@@ -39,7 +39,7 @@ class Shell:
         self.words = Words(visit.choices.language, house.glossary)
         self._visit, self._house, self._title, self._changed = visit, house, title, changed
         self._ticks = 0
-        ui.add_head_html('<link rel="stylesheet" href="/hmi/theme.css">')
+        begin(self.words.language)
         with ui.element("div").classes("screen page") as self.root:
             with ui.element("header").classes("top"):
                 self._brand = Region("div", "brand")
@@ -62,7 +62,7 @@ class Shell:
     def _speak(self, language: str) -> None:
         self._choices.language = language
         self.words = Words(language, self._house.glossary)
-        remember("inspector_language", language)
+        speak(language)
         self._say()
         self._changed()
 

@@ -196,6 +196,11 @@ def detect(
     model: Annotated[str, typer.Option(help="Name or path of a model with task detect.")] = "bare-board",
     rounds: Annotated[int, typer.Option(min=3, help="Frames that each candidate gets.")] = 30,
     threads: Annotated[int, typer.Option(min=1, help="Processor threads of one call.")] = 2,
+    triton: Annotated[str, typer.Option(help="Triton server that holds the model.", metavar="HOST:PORT")] = "",
+    rival: Annotated[str | None, typer.Option(help="Interpreter that has ultralytics.", metavar="PYTHON")] = None,
+    rival_weights: Annotated[
+        Path | None, typer.Option(help="Weights for ultralytics.", show_default="the model's own")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Measure detection: the whole call over the bare session, backends over ONNX Runtime, batches, frames per core.
@@ -215,27 +220,37 @@ def detect(
 
     console = Console(stderr=as_json)
     with console.status("measuring ..."):
-        figures = measure_detection(model, rounds=rounds, threads=threads)
+        figures = measure_detection(
+            model, rounds=rounds, threads=threads, triton=triton, rival=rival, rival_weights=rival_weights
+        )
     if as_json:
         typer.echo(json.dumps(figures.as_dict()))
         return
     table = Table(title=f"{figures.model}, {figures.backend}, {figures.threads} threads: best of {figures.rounds}")
     table.add_column("figure")
     table.add_column("value", justify="right")
-    table.add_row("whole detect call over its session call", f"{figures.detect_over_session:.2f} x")
+    table.add_row("detect call over its session call", f"{figures.detect_over_session:.2f} x")
+    golden = figures.with_golden_over_session
+    if golden is not None:
+        table.add_row("with a golden part laid on the frame", f"{golden:.2f} x")
     table.add_row("best backend, times quicker than onnxruntime", f"{figures.best_over_onnxruntime:.2f} x")
     theirs = figures.ultralytics_over_detect
     table.add_row("ultralytics' predict over detect", "not installed" if theirs is None else f"{theirs:.2f} x")
     for label, ms in figures.backends_ms.items():
         table.add_row(f"{label}, ms", f"{ms:.2f}")
+    for clients, served in (figures.triton or {}).items():
+        told = f"{served['frames_per_s']:.1f} ({served['p95_ms']:.1f} ms)"
+        table.add_row(f"Triton, {clients} at once, frames/s (95 %)", told)
+    if figures.tensorrt_over_cuda is not None:
+        table.add_row("TensorRT, times quicker than CUDA", f"{figures.tensorrt_over_cuda:.2f} x")
     for size, ms in figures.batch_ms_per_frame.items():
         table.add_row(f"batch of {size}, ms per frame", f"{ms:.2f}")
     table.add_row("frames per second of one core", f"{figures.frames_per_core_second:.1f}")
     for label, ratio in figures.by_processor_time.items():
-        told = "not installed" if ratio is None else f"{ratio:.2f} x"
-        table.add_row(f"{label.replace('_', ' ')}, by processor time", told)
+        if ratio is not None:
+            table.add_row(f"{label.replace('_', ' ')}, by processor time", f"{ratio:.2f} x")
     console.print(table)
-    console.print("No GPU backend was measured.")
+    console.print(f"GPU: {figures.gpu}" if figures.gpu else "There is no GPU here: no backend on one was measured.")
 
 
 @app.command()

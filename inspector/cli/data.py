@@ -123,6 +123,38 @@ def paint(
     typer.echo(f"{target}: {variants * len(stems)} boards to train on")
 
 
+@app.command()
+def reviewed(
+    target: Target,
+    line: Annotated[Path, typer.Option(help="YAML file of the line.", metavar="LINE.yaml")],
+    days: Annotated[int, typer.Option(min=1, help="How many days back.")] = 30,
+    data: Annotated[
+        Path | None, typer.Option(help="The line's data folder; default: $INSPECTOR_DATA, else ./var.")
+    ] = None,
+) -> None:
+    """Take the parts that people decided about on the review page as labelled images.
+
+    A false alarm is an image without a defect; other decisions keep the findings' boxes; "unclear" is left out.
+
+    For example:
+
+      inspector data reviewed boards/reviewed --line line.yaml --days 90
+    """
+    from datetime import UTC, datetime, timedelta
+
+    from inspector.runtime.reviewed_data import export_reviewed
+    from inspector.runtime.wiring.detectors import classes_of
+    from inspector.settings import load_line
+
+    settings, now = load_line(line, data=data), datetime.now(UTC)
+    since = now - timedelta(days=days)
+    made = export_reviewed(settings, target, classes=classes_of(settings), since=since, until=now)
+    typer.echo(f"{target}: {made.images} images with {made.defects} defects")
+    for number, why in ((made.unclear, "unclear"), (made.without_picture, "the picture is not kept")):
+        if number:
+            typer.echo(f"  {number} left out: {why}")
+
+
 def _draw(target: Path, split: str, seed: int, parts: int, spec: BoardSpec) -> None:
     import cv2
 

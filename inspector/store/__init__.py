@@ -3,7 +3,7 @@
 from inspector.store.accounts import SqlAccounts
 from inspector.store.audit import SqlAuditTrail
 from inspector.store.database import Database
-from inspector.store.history import SqlHistory
+from inspector.store.history import SqlHistory, who_decided
 from inspector.store.images import ImageArchive, Room
 from inspector.store.ledger import Ledger
 from inspector.store.outbox import Backlog, Numbers, SqlOutbox
@@ -23,4 +23,5 @@ __all__ = [
     "SqlAuditTrail",
     "SqlHistory",
     "SqlOutbox",
+    "who_decided",
 ]

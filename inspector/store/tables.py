@@ -98,6 +98,7 @@ class InspectionRow(_Table, table=True):
         Index(None, "line", "station", "kind", "triggered_at"),
         Index(None, "line", "station", "lot", "triggered_at"),
         Index(None, "line", "station", "part_number", "triggered_at"),
+        Index(None, "line", "station", "part_id", "triggered_at"),
     )
 
     id: int | None = Field(default=None, primary_key=True)

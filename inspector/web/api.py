@@ -28,8 +28,10 @@ from inspector.web.history import history_routes
 from inspector.web.line import line_routes
 from inspector.web.people import staff_routes, trail_routes
 from inspector.web.pictures import Thumbnails
+from inspector.web.quality import quality_routes
 from inspector.web.review import review_routes
 from inspector.web.schema import Links, PartOut, StatusOut
+from inspector.web.shelf import shelf_routes
 from inspector.web.talk import talk_routes
 
 __all__ = ["API", "create_api", "image_url"]
@@ -81,6 +83,10 @@ def create_api(
         app.include_router(history_routes(desks.history, gate, _out), prefix=API, tags=["history"])
     if desks.line is not None:
         app.include_router(line_routes(desks.line, gate), prefix=API, tags=["line"])
+    if desks.quality is not None:
+        app.include_router(quality_routes(desks.quality, gate), prefix=API, tags=["quality"])
+    if desks.shelf is not None:
+        app.include_router(shelf_routes(desks.shelf, gate), prefix=API, tags=["reports"])
     if desks.trail is not None:
         app.include_router(trail_routes(desks.trail, gate), prefix=API, tags=["people"])
     if desks.people is not None:

@@ -34,7 +34,7 @@ from inspector.domain import (
 from inspector.runtime.control import Control, ControlFollower
 from inspector.runtime.trials import TrialStore
 from inspector.web import LiveBoard
-from tests.support.shelf import OneReport
+from tests.support.shelf import OneReport, SomeFigures
 from tests.support.shifts import LINE, NIGHT, STATION, fill, inspection, picture
 
 WAIT_S = 120.0
@@ -63,6 +63,13 @@ def compose(report: InspectionReport, disposition: Disposition) -> list[OutboxMe
 @contextlib.contextmanager
 def served(folder: Path, *, login: bool) -> Iterator[str]:
     """Serve three held parts while the block runs; gives the URL."""
+    with served_process(folder, login=login) as (url, _):
+        yield url
+
+
+@contextlib.contextmanager
+def served_process(folder: Path, *, login: bool) -> Iterator[tuple[str, mp.process.BaseProcess]]:
+    """Serve three held parts while the block runs; gives the URL and the server's process."""
     context = mp.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=_serve, args=(theirs, folder, login), daemon=True)
@@ -71,7 +78,7 @@ def served(folder: Path, *, login: bool) -> Iterator[str]:
     try:
         if not ours.poll(WAIT_S):
             raise TimeoutError("the screen did not start")
-        yield ours.recv()
+        yield ours.recv(), process
     finally:
         process.terminate()
         process.join(WAIT_S)
@@ -114,6 +121,7 @@ def _serve(pipe: Pipe, folder: Path, login: bool) -> None:
             connections=[Connection("plc", "opcua-client", "opc.tcp://plc:4840/")],
             trials=trials,
         ),
+        quality=SomeFigures(),
         shelf=OneReport(folder),
         trail=trail,
         people=accounts,

@@ -5,7 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from inspector.domain import Person, ShelvedShift
+from inspector.domain import Person, QualityFigure, QualitySpan, QualityTable, QualityView, ShelvedShift
+from inspector.reports.charts import control_svg
+from inspector.reports.spc import individuals
+from inspector.reports.words import ReportWords
 
 END = datetime(2026, 11, 22, 14, tzinfo=UTC)
 
@@ -44,3 +47,15 @@ class OneReport:
     def file(self, name: str) -> Path | None:
         path = self._folder / name
         return path if path.is_file() else None
+
+
+class SomeFigures:
+    """One table and one chart, as the reports draw them."""
+
+    def view(self, span: QualitySpan, language: str) -> QualityView:
+        words = ReportWords(language, {})
+        chart = individuals([0.3, 0.31, 0.29, 0.3, 0.32, 0.9])
+        counts = QualityTable("counts", words["counts"], (words["parts"], words["yield"]), (("200", "90.0 %"),))
+        values = QualityTable("characteristics", words["characteristics"], (words["mean"],), (("0.304",),))
+        drawn = QualityFigure("characteristics", control_svg(chart, words, title="spur"), "spur · I")
+        return QualityView(END, END + timedelta(hours=1), 200, (counts, values), (drawn,), (words["sources"],))

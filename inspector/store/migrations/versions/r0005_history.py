@@ -22,6 +22,7 @@ INDICES = {
         ("ix_inspection_line_station_kind_triggered_at", ["line", "station", "kind", "triggered_at"]),
         ("ix_inspection_line_station_lot_triggered_at", ["line", "station", "lot", "triggered_at"]),
         ("ix_inspection_line_station_part_number_triggered_at", ["line", "station", "part_number", "triggered_at"]),
+        ("ix_inspection_line_station_part_id_triggered_at", ["line", "station", "part_id", "triggered_at"]),
     ),
     "defect": (
         ("ix_defect_by_label", ["line", "station", "label", "triggered_at", "inspection_id", "size_mm"]),
