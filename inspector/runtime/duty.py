@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import logging
-import threading
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Protocol
 
-from inspector.domain import InspectorError, OutboxMessage, Person
+from inspector.domain import OutboxMessage, Person
 from inspector.mes.messages import Duty
 from inspector.reports import Shift, ShiftCalendar, ShiftReport, report_summary
+from inspector.runtime.rounds import Rounds
 
 __all__ = ["DutyRoster", "ShiftTeller"]
-
-log = logging.getLogger(__name__)
 
 LOOK_AGAIN_S = 2.0
 SETTLED = timedelta(minutes=1)
 EARLIEST = timedelta(days=2)
+LOOK_BACK = 4
 
 
 class Present(Protocol):
@@ -57,8 +56,7 @@ class DutyRoster:
 class ShiftTeller:
     """Puts the report of each shift into the outbox a minute after it has ended, once; works on its own thread.
 
-    A line that was off at that time tells the last shift when it starts again, as long as that ended less than two
-    days ago.
+    What an outage has left untold is made up for, up to two days back.
 
     Parameters
     ----------
@@ -82,39 +80,27 @@ class ShiftTeller:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._calendar, self._compile, self._message = calendar, compile_, message
-        self._told, self._tell, self._clock, self._look_every_s = told, tell, clock, look_every_s
-        self._last = ""
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="shift reports", daemon=True)
+        self._told, self._tell, self._clock = told, tell, clock
+        self._done: set[str] = set()
+        self._rounds = Rounds(self.look, what="the shift report for the MES", every_s=look_every_s)
 
     def start(self) -> None:
         """Begin to look at the clock."""
-        self._thread.start()
+        self._rounds.start()
 
     def close(self) -> None:
         """End; safe to call twice."""
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._rounds.close()
 
-    def look(self) -> bool:
-        """Tell the last shift where it has not been told; return whether it was told now. Raises ``InspectorError``."""
-        now = self._clock()
-        ended = self._calendar.before(now - SETTLED, 1)
-        if not ended or ended[0].key == self._last or now - ended[0].span.end > EARLIEST:
-            return False
-        shift = ended[0]
-        empty = self._message(shift.key, shift.span.start, shift.span.end, {})
-        new = not self._told(empty.msg_id)
-        if new:
-            body = report_summary(self._compile(shift, now))
-            self._tell(self._message(shift.key, shift.span.start, shift.span.end, body))
-        self._last = shift.key
+    def look(self) -> list[str]:
+        """Tell what is due; return the keys of the shifts that were told now. Raises ``InspectorError``."""
+        now, new = self._clock(), []
+        for shift in reversed(self._calendar.before(now - SETTLED, LOOK_BACK)):
+            if shift.key in self._done or now - shift.span.end > EARLIEST:
+                continue
+            named = partial(self._message, shift.key, shift.span.start, shift.span.end)
+            if not self._told(named({}).msg_id):
+                self._tell(named(report_summary(self._compile(shift, now))))
+                new.append(shift.key)
+            self._done.add(shift.key)
         return new
-
-    def _run(self) -> None:
-        while not self._stop.wait(self._look_every_s):
-            try:
-                self.look()
-            except InspectorError as error:
-                log.warning("the shift report is not sent yet: %s", error)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
-import threading
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from inspector.domain import InspectorError, Person, ReportShelf, Role, ShelvedShift
+from inspector.domain import Person, ReportShelf, Role, ShelvedShift
+from inspector.runtime.rounds import Rounds
 
 __all__ = ["ShiftEnd"]
 
@@ -49,21 +49,17 @@ class ShiftEnd:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._shelf, self._line, self._worked, self._mail = shelf, line, worked, mail
-        self._notes, self._language, self._look_every_s, self._clock = notes, language, look_every_s, clock
+        self._notes, self._language, self._clock = notes, language, clock
         self._done: set[str] = set()
-        self._troubled = ""
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="shift end", daemon=True)
+        self._rounds = Rounds(self.look, what="the end of the shift", every_s=look_every_s)
 
     def start(self) -> None:
         """Begin to look at the clock."""
-        self._thread.start()
+        self._rounds.start()
 
     def close(self) -> None:
         """End; safe to call twice."""
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._rounds.close()
 
     def look(self) -> list[str]:
         """Do what is due; return the keys of the shifts that were finished now. Raises ``InspectorError``."""
@@ -94,16 +90,3 @@ class ShiftEnd:
         self._notes.mkdir(parents=True, exist_ok=True)
         note.write_text(json.dumps({"at": self._clock().isoformat()}), encoding="utf-8")
         log.info("the report of shift %s is mailed", shift.key)
-
-    def _run(self) -> None:
-        while not self._stop.wait(self._look_every_s):
-            try:
-                self.look()
-            except (InspectorError, OSError) as error:
-                if str(error) != self._troubled:
-                    log.warning("the end of the shift is not done with yet: %s", error)
-                self._troubled = str(error)
-            else:
-                if self._troubled:
-                    log.warning("the end of the shift is done with")
-                self._troubled = ""

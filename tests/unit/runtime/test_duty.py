@@ -106,23 +106,35 @@ def test_a_shift_is_told_once_and_only_after_it_has_ended(database: Database) ->
     desk = Desk(database)
     desk.now = datetime(2026, 3, 1, 22, 0, 30, tzinfo=UTC)
     teller = desk.teller()
-    desk.record.tell([EVENTS.shift("2026-03-01/A", *span(6, 14), {})])  # told before the restart
-    assert teller.look() is False
+    yesterday = timedelta(days=1)
+    for key, begins, ends in (
+        ("2026-02-28/A", *(at - yesterday for at in span(6, 14))),
+        ("2026-02-28/B", *(at - yesterday for at in span(14, 22))),
+        ("2026-03-01/A", *span(6, 14)),
+    ):
+        desk.record.tell([EVENTS.shift(key, begins, ends, {})])  # told before the restart
+    assert teller.look() == []
     assert desk.compiled == 0
     desk.now += timedelta(minutes=1)
-    assert teller.look() is True
-    assert teller.look() is False
-    assert desk.teller().look() is False  # another start of the line
-    body = json.loads(desk.outbox.pending(1, 10)[0].body)
+    assert teller.look() == ["2026-03-01/B"]
+    assert teller.look() == []
+    assert desk.teller().look() == []  # another start of the line
+    body = json.loads(desk.outbox.pending(0, 100)[-1].body)
     assert (body["schema"], body["shift"]) == ("shift-report/1", "2026-03-01/B")
     assert body["begins"] == "2026-03-01T14:00:00Z"
+
+
+def test_what_an_outage_has_left_untold_is_told_in_order(database: Database) -> None:
+    desk = Desk(database)
+    desk.now = datetime(2026, 3, 2, 14, 30, tzinfo=UTC)
+    assert desk.teller().look() == ["2026-02-28/B", "2026-03-01/A", "2026-03-01/B", "2026-03-02/A"]
 
 
 def test_the_report_counts_the_parts_of_the_shift(database: Database) -> None:
     desk = Desk(database)
     desk.now = datetime(2026, 3, 1, 14, 2, tzinfo=UTC)
-    assert desk.teller().look() is True
-    body = json.loads(desk.outbox.pending(0, 10)[0].body)["body"]
+    assert desk.teller().look()[-1] == "2026-03-01/A"
+    body = json.loads(desk.outbox.pending(0, 10)[-1].body)["body"]
     assert body["format"]
     assert (body["counts"]["passed"], body["counts"]["failed"]) == (4, 1)
     assert body["derived"]["shift"]["key"] == "2026-03-01/A"
@@ -136,7 +148,7 @@ def test_a_shift_of_long_ago_is_not_told(database: Database) -> None:
     desk.now = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
     teller = desk.teller()
     teller._calendar = only_sunday
-    assert teller.look() is False
+    assert teller.look() == []
 
 
 def test_a_record_that_refuses_is_asked_again(database: Database, caplog: pytest.LogCaptureFixture) -> None:
@@ -147,7 +159,7 @@ def test_a_record_that_refuses_is_asked_again(database: Database, caplog: pytest
     with pytest.raises(StoreError):
         teller.look()
     teller._tell = tell
-    assert teller.look() is True
+    assert teller.look()[-1] == "2026-03-01/A"
 
 
 def refuse(_message: OutboxMessage) -> None:
