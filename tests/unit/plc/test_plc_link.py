@@ -141,7 +141,9 @@ async def test_browsing_shows_names_types_and_access() -> None:
         found = await browse(url)
     by_name = {child.name: child for child in found.children}
     assert set(by_name) == {name.value for name in HANDSHAKE}
-    assert by_name["SeqNo"] == Offered("SeqNo", "ns=3;s=Handshake.SeqNo", DataType.UINT32.value, True)
+    assert by_name["SeqNo"] == Offered(
+        "SeqNo", "ns=3;s=Handshake.SeqNo", DataType.UINT32.value, True, portable=f"nsu={SPACE};s=Handshake.SeqNo"
+    )
 
 
 async def test_browsing_nobody() -> None:
