@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -44,6 +45,8 @@ class FolderCamera:
         Start again after the last image; else the camera is lost then.
     size
         Expected (width, height) in pixels; None accepts any.
+    bits
+        How many of the 16 bits of deep files the camera used; the eight highest of them are inspected.
     read_ahead
         Decode the next image on another thread while this one is inspected.
 
@@ -62,6 +65,7 @@ class FolderCamera:
         pace_s: float = 0.0,
         loop: bool = False,
         size: tuple[int, int] | None = None,
+        bits: int | None = None,
         read_ahead: bool = True,
     ) -> None:
         self._folder = folder
@@ -69,6 +73,7 @@ class FolderCamera:
         self._queue = _endless(self._files, order, seed, loop=loop)
         self._pace_s = pace_s
         self._size = size
+        self._read = partial(read_image, bits=bits)
         self._closed = threading.Event()
         self._next_at = time.monotonic()
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="folder-camera") if read_ahead else None
@@ -85,7 +90,7 @@ class FolderCamera:
         Raises
         ------
         BadFrame
-            The file is unreadable, truncated, of another size or has more than 8 bits per channel.
+            The file is unreadable, truncated, of another size, or deeper than it may be.
         CameraLost
             Every image has been shown, the folder has gone, or the camera is closed.
         """
@@ -122,7 +127,7 @@ class FolderCamera:
             self._check_folder(error)
             if not self._lost:
                 raise
-            pixels = read_image(path)  # read ahead while the folder was away
+            pixels = self._read(path)  # read ahead while the folder was away
         except CancelledError as error:
             raise self._is_closed() from error
         finally:
@@ -139,12 +144,12 @@ class FolderCamera:
             return None
         if self._reader is not None:
             try:
-                return path, self._reader.submit(read_image, path)
+                return path, self._reader.submit(self._read, path)
             except RuntimeError as error:  # shut down by another thread
                 raise self._is_closed() from error
         reading: Future[NDArray[np.uint8]] = Future()
         try:
-            reading.set_result(read_image(path))
+            reading.set_result(self._read(path))
         except BadFrame as error:
             reading.set_exception(error)
         return path, reading

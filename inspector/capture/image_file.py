@@ -23,15 +23,22 @@ _JPEG_END = b"\xff\xd9"
 _REPLACE = "Copy the file again from its source, or take it out of the folder"
 
 
-def read_image(path: Path) -> NDArray[np.uint8]:
-    """Return the image as (H, W) grey or (H, W, 3) BGR.
+def read_image(path: Path, bits: int | None = None) -> NDArray[np.uint8]:
+    """Return the image as (H, W) grey or (H, W, 3) BGR, 8 bits.
 
     The picture is turned as its EXIF orientation says, as every viewer shows it; an alpha channel is dropped.
+
+    Parameters
+    ----------
+    bits
+        How many of the 16 bits of a deep file the camera used, counted from the lowest. The eight highest of them
+        are kept, the same for every picture: stretching each by its own brightest pixel would hide a dim lamp.
 
     Raises
     ------
     BadFrame
-        The file cannot be read, is truncated or altered, or has more than 8 bits per channel.
+        The file cannot be read, is truncated or altered, has more than 8 bits per channel where ``bits`` is not
+        said, or a pixel that ``bits`` cannot hold.
     """
     try:
         content = path.read_bytes()
@@ -48,13 +55,30 @@ def read_image(path: Path) -> NDArray[np.uint8]:
     if pixels is None:
         raise BadFrame(f"{path}: not an image, or a truncated one ({len(content)} bytes)", remedy=_REPLACE)
     if pixels.dtype != np.uint8:
-        raise BadFrame(
-            f"{path}: has {8 * pixels.dtype.itemsize} bits per channel ({pixels.dtype}), expected 8",
-            remedy="Set the camera or the export to 8 bits, grey or colour",
-        )
+        pixels = _eight_bits(path, np.asarray(pixels), bits)
     if pixels.ndim == _COLOUR_DIMENSIONS and pixels.shape[2] == 1:
         pixels = pixels[:, :, 0]
     return np.asarray(pixels, np.uint8)
+
+
+def _eight_bits(path: Path, pixels: NDArray[np.generic], bits: int | None) -> NDArray[np.uint8]:
+    if pixels.dtype != np.uint16:
+        raise BadFrame(
+            f"{path}: has {8 * pixels.dtype.itemsize} bits per channel ({pixels.dtype}), expected 8 or 16",
+            remedy="Export it with 8 or 16 bits, grey or colour",
+        )
+    if bits is None:
+        raise BadFrame(
+            f"{path}: has 16 bits per channel, and how many of them the camera uses is not said",
+            remedy="Add `bits: 12` (or 10, 14, 16) to `camera:` of the line, or export with 8 bits",
+        )
+    brightest = int(pixels.max())
+    if brightest >= 1 << bits:
+        raise BadFrame(
+            f"{path}: has grey level {brightest}, more than {bits} bits hold",
+            remedy="Correct `camera: {bits: ...}` of the line",
+        )
+    return np.asarray(pixels >> (bits - 8), np.uint8)
 
 
 def _is_complete(content: bytes) -> bool:

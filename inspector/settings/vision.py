@@ -55,6 +55,13 @@ class FolderCamera(Settings):
     seed: int = Field(default=0, ge=0, le=2**32 - 1, description="Start of the random numbers of `order: random`.")
     loop: bool = Field(default=False, description="Start again after the last image; else the camera is lost then.")
     expect: ExpectedImage | None = Field(default=None, description="Refuse images of any other size.")
+    bits: int | None = Field(
+        default=None,
+        ge=8,
+        le=16,
+        description="How many of the 16 bits of deep images the camera used, such as 12; the eight highest of them are "
+        "inspected. Without it, images of more than 8 bits are refused.",
+    )
 
 
 class RealSenseCamera(Settings):

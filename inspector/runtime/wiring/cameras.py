@@ -25,7 +25,13 @@ def build_camera(settings: LineSettings) -> Camera:
         case FolderSettings() as camera:
             size = (camera.expect.width, camera.expect.height) if camera.expect else None
             return FolderCamera(
-                camera.path, order=camera.order, seed=camera.seed, pace_s=camera.pace_s, loop=camera.loop, size=size
+                camera.path,
+                order=camera.order,
+                seed=camera.seed,
+                pace_s=camera.pace_s,
+                loop=camera.loop,
+                size=size,
+                bits=camera.bits,
             )
         case RealSenseSettings() as camera:
             return _realsense(camera)

@@ -204,8 +204,44 @@ def test_another_size_is_a_bad_frame(folder: Path) -> None:
 @pytest.mark.parametrize("suffix", [".png", ".tif"])
 def test_sixteen_bits_are_a_bad_frame(tmp_path: Path, suffix: str) -> None:
     path = write(tmp_path / f"deep{suffix}", picture().astype(np.uint16) * 257)
-    with pytest.raises(BadFrame, match=r"has 16 bits per channel \(uint16\), expected 8. Set the camera"):
+    with pytest.raises(BadFrame, match=r"has 16 bits per channel, and how many .* Add `bits: 12`"):
         read_image(path)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+@pytest.mark.parametrize("bits", [8, 10, 12, 14, 16])
+@pytest.mark.parametrize("colour", [False, True])
+def test_of_deep_pixels_the_eight_highest_bits_are_kept(tmp_path: Path, suffix: str, bits: int, colour: bool) -> None:
+    shape = (60, 80, 3) if colour else (60, 80)
+    deep = np.random.default_rng(bits).integers(0, 1 << bits, shape, dtype=np.uint16)
+    path = write(tmp_path / f"deep{suffix}", deep)
+    expected = np.floor(deep / 2.0 ** (bits - 8))
+    np.testing.assert_array_equal(read_image(path, bits), expected)
+
+
+def test_a_dim_picture_stays_dim(tmp_path: Path) -> None:
+    path = write(tmp_path / "deep.png", np.full((60, 80), 400, np.uint16))
+    assert read_image(path, 12).max() == 25
+
+
+def test_a_pixel_that_the_camera_cannot_give_is_a_bad_frame(tmp_path: Path) -> None:
+    path = write(tmp_path / "deep.png", np.full((60, 80), 4096, np.uint16))
+    with pytest.raises(BadFrame, match=r"has grey level 4096, more than 12 bits hold\. Correct `camera: {bits"):
+        read_image(path, 12)
+
+
+def test_pixels_of_other_kinds_are_a_bad_frame(tmp_path: Path) -> None:
+    path = write(tmp_path / "float.tif", np.ones((60, 80), np.float32))
+    with pytest.raises(BadFrame, match=r"has 32 bits per channel \(float32\), expected 8 or 16"):
+        read_image(path, 12)
+
+
+def test_a_folder_of_deep_images_is_read_as_the_line_says(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        write(tmp_path / f"{name}.png", np.full((60, 80), 0xFFF, np.uint16))
+    for read_ahead in (True, False):
+        with closing(FolderCamera(tmp_path, bits=12, read_ahead=read_ahead)) as camera:
+            assert [int(camera.grab(TRIGGER).pixels.min()) for _ in range(2)] == [255, 255]
 
 
 @pytest.mark.parametrize("share", [0.3, 0.6, 0.9, 0.99])
