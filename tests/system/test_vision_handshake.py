@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -17,6 +18,7 @@ from inspector.plc.simulation import SimulationPlan
 from inspector.plc.vision.machine import Mode, State
 from inspector.plc.vision.results import ResultState, ResultStore
 from inspector.plc.vision.system import Start
+from tests.support.foreign import FOREIGN
 from tests.support.vision import INNER, OUTER, PASS, Bench, stand, vision
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
@@ -180,6 +182,35 @@ async def test_results_reach_a_client_of_the_same_library_with_their_content(ben
             event = await heard.get()
     assert (event.JobId.Id, event.PartId.Id, event.ResultState) == (job.Id, "P9", 1)
     assert json.loads(event.ResultContent[0].Value) == {"result": "OK", "serial": "P9"}
+
+
+async def test_the_older_python_client_reads_calls_and_hears(bench: Bench) -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-W",
+        "ignore",
+        str(FOREIGN / "vision_client.py"),
+        bench.source.url,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    async with asyncio.timeout(110):
+        printed, _ = await process.communicate()
+    assert json.loads(printed) == {
+        "states": ["Operational", "Halted", "Preoperational"],
+        "errors": [0, 0],
+        "refused": "BadTooManyArguments",
+        "changes": [
+            ["VisionStateMachine", "Operational to Halted: maintenance", 100],
+            ["VisionStateMachine", "Halted to Preoperational: maintenance", 100],
+        ],
+        "members": [
+            "ConfigurationManagement",
+            "RecipeManagement",
+            "ResultManagement",
+            "SystemState",
+            "VisionStateMachine",
+        ],
+    }
 
 
 async def test_a_manual_start_waits_for_its_client() -> None:
