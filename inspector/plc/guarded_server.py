@@ -185,7 +185,7 @@ class _Sessions(InternalServer):
     def register_external_session(self, session: InternalSession) -> None:
         super().register_external_session(session)
         silent = sorted(self._external_sessions.values(), key=lambda each: each._last_activity)  # noqa: SLF001
-        for left in silent[: len(silent) - _MAX_SESSIONS]:
+        for left in silent[: max(0, len(silent) - _MAX_SESSIONS)]:
             self.unregister_external_session(left)
             task = asyncio.get_running_loop().create_task(left.close_session())
             self._closing.add(task)
