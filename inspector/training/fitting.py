@@ -159,6 +159,7 @@ def fit(
         "cos_lr": True,
         "close_mosaic": min(10, plan.epochs // 4),
         "optimizer": "AdamW",
+        "nbs": plan.batch,  # a step after every batch: data sets of lines are small, and steps are what they lack
         "lr0": 0.002,
         "warmup_epochs": min(3.0, plan.epochs / 10),
         # Colour says little on metal, boards and castings; light and place vary.

@@ -22,7 +22,7 @@ from inspector.detection import YoloDetector, load_model, open_backend
 from inspector.domain import ConfigurationError, Frame, Trigger
 from inspector.runtime.learning import Lesson, learn
 from inspector.training.dataset import DatasetError, Manifest, read_manifest, write_manifest
-from inspector.training.fitting import CHECKPOINT, FitPlan, FitProgress, Stopped, fit
+from inspector.training.fitting import CHECKPOINT, FitPlan, FitProgress, Stopped, fit, load_best
 
 LINE = """\
 version: 1
@@ -190,6 +190,19 @@ def test_a_killed_run_goes_on_where_it_was(parts: Path) -> None:
     assert result.exit_code == 0, result.output
     card = YAML(typ="safe").load((parts.parent / "model" / "card.yaml").read_text())
     assert card["metrics"]["training"]["epochs"] == 3
+
+
+@needs_trainer
+@pytest.mark.filterwarnings("default")
+def test_a_student_of_a_teacher_is_a_plain_network_in_the_end(parts: Path) -> None:
+    write_manifest(parts, replace(read_manifest(parts), task="detect"), {})
+    plan = FitPlan(str(parts), "v", "detect", "yolo11n", 96, 1, 9, 4, 0)
+    teacher = fit(plan, read_manifest(parts), parts.parent / "teacher").best
+
+    taught = fit(replace(plan, teacher=str(teacher)), read_manifest(parts), parts.parent / "student")
+
+    one, other = (sum(weight.numel() for weight in load_best(path).parameters()) for path in (teacher, taught.best))
+    assert one == other
 
 
 @needs_trainer
