@@ -44,7 +44,7 @@ class _Relief:
 
 
 class DepthGauge:
-    """Adds ``depth``, ``height`` (mm) and ``volume`` (mm3) to what another gauge measures.
+    """Adds ``depth``, ``height``, ``flatness`` (mm) and ``volume`` (mm3) to what another gauge measures.
 
     Where a frame has no depth, or too little around a finding, nothing is added; rules that ask for it then send
     the part to review.
@@ -94,11 +94,16 @@ class DepthGauge:
         point = math.hypot(relief.noise * _SMOOTHED_NOISE, relief.plane, self._smallest)
         spread = math.hypot(relief.noise / math.sqrt(max(count, 1)), relief.plane, self._smallest)
         bulk = count * relief.pixel_mm2 * spread
-        values = (
+        values = [
             ("depth", depth, "mm", math.hypot(point, depth * self._relative)),
             ("height", height, "mm", math.hypot(point, height * self._relative)),
             ("volume", volume, "mm3", math.hypot(bulk, 3 * volume * self._relative)),
-        )
+        ]
+        flat = _flatness(smooth)
+        if flat is not None:
+            # The two extremes of many noisy places: each four to five sigma of a smoothed one out.
+            u = math.hypot(5 * relief.noise * _SMOOTHED_NOISE, self._smallest, flat * self._relative)
+            values.append(("flatness", flat, "mm", u))
         return [
             Measurement(name, value, unit, COVERAGE_FACTOR * u, METHOD, detection=index, zone=zone)
             for name, value, unit, u in values
@@ -155,6 +160,18 @@ def _plane(design: Floats, z: Floats) -> tuple[Floats, float]:
             break
         kept = within
     return np.asarray(plane, np.float64), noise
+
+
+def _flatness(below: Floats) -> float | None:
+    """Return how far apart two planes hold the surface, parallel to its least-squares plane (ISO 12781-1)."""
+    known = np.isfinite(below)
+    if int(known.sum()) < _FEWEST_RING_PIXELS:
+        return None
+    rows, columns = np.nonzero(known)
+    design = np.column_stack([np.ones(len(rows)), columns, rows])
+    height = below[known]
+    rest = height - design @ np.linalg.lstsq(design, height, rcond=None)[0]
+    return float(np.ptp(rest))
 
 
 def _smoothed(values: Floats, known: NDArray[np.bool_]) -> Floats:

@@ -6,9 +6,10 @@ from collections.abc import Collection, Mapping
 
 from pydantic_core import InitErrorDetails
 
-from inspector.settings.raw import Data, Problems, entries, number, problem, table
+from inspector.settings.raw import Data, Loc, Problems, entries, number, problem, table
 
-RELIEF = frozenset({"depth", "height", "volume"})
+RELIEF = frozenset({"depth", "height", "volume", "flatness"})
+OF_FEATURES = {"diameter": "circles", "roundness": "circles", "straightness": "edges"}
 
 
 def gauging_problems(data: Data) -> Problems:
@@ -35,12 +36,14 @@ def gauging_problems(data: Data) -> Problems:
             "Add 'working_distance_mm:', or a calibration file, which knows it.",
             gauging.get("off_plane_mm"),
         )
+    yield from _feature_problems(data, table(gauging, "features"))
     if gauging.get("method", "box") == "box":
         yield from _unmeasured(
             data,
             {"angle"},
             "a box has no angle",
-            "Write 'gauging: {method: subpixel}', or hold another characteristic against the limits.",
+            "Write 'gauging: {method: subpixel}', or name it under 'gauging: {features: {edges: …}}'.",
+            besides=_labels(table(gauging, "features"), "edges"),
         )
     kind = table(data, "camera").get("kind")
     if isinstance(kind, str) and kind != "realsense":
@@ -68,12 +71,56 @@ def _scale_problem(*, both: bool) -> InitErrorDetails:
     )
 
 
-def _unmeasured(data: Data, characteristics: Collection[str], message: str, remedy: str) -> Problems:
+def _feature_problems(data: Data, features: Data) -> Problems:
+    circles, edges = _labels(features, "circles"), _labels(features, "edges")
+    for characteristic, kind in OF_FEATURES.items():
+        yield from _unmeasured(
+            data,
+            {characteristic},
+            f"it is measured of the {kind} of the part only",
+            f"Name the label under 'gauging: {{features: {{{kind}: […]}}}}'.",
+            besides=circles if kind == "circles" else edges,
+        )
+    ends = {
+        end for one in entries(features, "distances") if isinstance(one, Mapping) for end in [one.get("end")] if end
+    }
+    yield from _unmeasured(
+        data,
+        {"distance"},
+        "no distance ends there",
+        "Add it under 'gauging: {features: {distances: …}}'.",
+        besides=ends,
+    )
+    for index, one in enumerate(entries(features, "distances")):
+        for key in ("start", "end"):
+            label = one.get(key) if isinstance(one, Mapping) else None
+            if isinstance(label, str) and label not in circles | edges:
+                yield _no_feature(("gauging", "features", "distances", index, key), label)
+    for key, label in table(features, "datum").items():
+        if isinstance(label, str) and label not in circles:
+            yield _no_feature(("gauging", "features", "datum", key), label)
+    for label in sorted(circles & edges):
+        yield problem(
+            ("gauging", "features", "edges"), "two_kinds", f"'{label}' is a circle and an edge", "Keep one of the two."
+        )
+
+
+def _labels(features: Data, kind: str) -> set[str]:
+    return {label for label in entries(features, kind) if isinstance(label, str)}
+
+
+def _no_feature(loc: Loc, label: str) -> InitErrorDetails:
+    return problem(loc, "no_feature", f"'{label}' is no feature of this line", "Name it under circles or edges.", label)
+
+
+def _unmeasured(
+    data: Data, characteristics: Collection[str], message: str, remedy: str, *, besides: Collection[str] = ()
+) -> Problems:
     recipes = table(data, "recipes")
     for name in recipes:
         for index, rule in enumerate(entries(table(recipes, name), "rules")):
             asked = rule.get("characteristic") if isinstance(rule, Mapping) else None
-            if isinstance(asked, str) and asked in characteristics:
+            if isinstance(asked, str) and asked in characteristics and rule.get("defect") not in besides:
                 yield problem(
                     ("recipes", name, "rules", index, "characteristic"),
                     "not_measured",

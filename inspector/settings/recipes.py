@@ -8,7 +8,22 @@ from pydantic import Field
 
 from inspector.settings.base import ClassName, Items, Name, Settings
 
-CHARACTERISTICS = ("length", "width", "area", "angle", "depth", "height", "volume", "position_x", "position_y")
+CHARACTERISTICS = (
+    "length",
+    "width",
+    "area",
+    "angle",
+    "depth",
+    "height",
+    "volume",
+    "flatness",
+    "diameter",
+    "roundness",
+    "straightness",
+    "distance",
+    "position_x",
+    "position_y",
+)
 """What the gauge measures of a finding; lengths, depths and positions in mm, areas in mm2, volumes in mm3,
 angles in degrees (0 … 180)."""
 
@@ -24,12 +39,29 @@ class Rule(Settings):
         default=None, description="`false`: every finding of this class fails the part; `true`: none does."
     )
     characteristic: (
-        Literal["length", "width", "area", "angle", "depth", "height", "volume", "position_x", "position_y"] | None
+        Literal[
+            "length",
+            "width",
+            "area",
+            "angle",
+            "depth",
+            "height",
+            "volume",
+            "flatness",
+            "diameter",
+            "roundness",
+            "straightness",
+            "distance",
+            "position_x",
+            "position_y",
+        ]
+        | None
     ) = Field(
         default=None,
         description="What is held against the limits; length, width and position in mm, area in mm2; angle in "
         "degrees (0 to 180, only of a finding that `gauging.method: subpixel` could fit); depth below and height above "
-        "the surface in mm and volume in mm3, from a depth camera.",
+        "the surface and flatness in mm and volume in mm3, from a depth camera; diameter, roundness, straightness and "
+        "distance in mm, of what `gauging.features` names.",
     )
     lsl: float | None = Field(
         default=None, ge=0, le=1e6, description="Lower specification limit, in the characteristic's unit."

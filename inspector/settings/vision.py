@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from inspector.settings.base import FilePath, Name, Settings
+from inspector.settings.base import ClassName, FilePath, Items, Name, Settings
 from inspector.settings.cameras import GenICamCamera, VideoCamera
 
 PxPerMm = Annotated[float, Field(ge=1, le=2000)]
@@ -121,6 +121,9 @@ class Gauging(Settings):
         description="`box`: the detector's box. `subpixel`: elongated findings are fitted on the raw image; what "
         "cannot be fitted is measured by its box, and the record says why.",
     )
+    features: Features | None = Field(
+        default=None, description="Circles, edges, distances and the part's datum; default: findings only."
+    )
     edge_sigma_px: float | None = Field(
         default=None,
         ge=0.2,
@@ -156,6 +159,44 @@ class Gauging(Settings):
         ge=0,
         le=500,
         description="Thermal expansion of the part, in 1e-6/K: FR-4 14, aluminium 23.",
+    )
+
+
+class Between(Settings):
+    """A distance between two features of the part."""
+
+    start: ClassName = Field(description="Label of the one.")
+    end: ClassName = Field(description="Label of the other, which gets the `distance`.")
+
+
+class Datum(Settings):
+    """The part's own axes."""
+
+    origin: ClassName = Field(description="Label of the circle whose centre is the origin.")
+    towards: ClassName = Field(description="Label of the circle that x points to.")
+
+
+class Features(Settings):
+    """Features of the part that are measured by their edge, wherever a detector has found them."""
+
+    circles: Items[ClassName] = Field(
+        default=(), description="Labels measured as circles: `diameter`, `roundness`, `position_x`, `position_y`."
+    )
+    edges: Items[ClassName] = Field(
+        default=(), description="Labels measured as straight edges along their box: `angle`, `straightness`."
+    )
+    distances: Items[Between] = Field(
+        default=(), description="Distances between two of them, each found once: centres, or perpendicular to an edge."
+    )
+    datum: Datum | None = Field(
+        default=None, description="Give positions and angles in the part's own axes; default: those of the image."
+    )
+    contrast: float = Field(default=20.0, ge=1, le=255, description="Least step in grey levels that is an edge.")
+    edge_uncertainty_px: float = Field(
+        default=0.1,
+        ge=0,
+        le=20,
+        description="Standard uncertainty of an edge that all its points share (light, blur), in pixels.",
     )
 
 

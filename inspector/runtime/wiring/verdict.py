@@ -20,6 +20,7 @@ from inspector.gauging import (
     load_calibration,
 )
 from inspector.gauging import Zone as GaugeZone
+from inspector.gauging.features import Datum, Distance, FeatureGauge, FeatureKind
 from inspector.judgement import Recipe, Rule, RuleJudge
 from inspector.runtime.control import ControlFollower
 from inspector.runtime.spool import Spool
@@ -28,6 +29,7 @@ from inspector.settings import FolderCamera as FolderSettings
 from inspector.settings import LineSettings
 from inspector.settings import RealSenseCamera as RealSenseSettings
 from inspector.settings import Recipe as RecipeSettings
+from inspector.settings.vision import Features
 
 __all__ = [
     "build_calibration",
@@ -99,9 +101,26 @@ def build_gauge(settings: LineSettings, margins_px: Mapping[str, float]) -> Gaug
             effects=effects,
             zones=zones,
         )
+    if how.features is not None:
+        gauge = _features(gauge, how.features, plane, effects)
     if isinstance(settings.camera, RealSenseSettings):
         gauge = DepthGauge(gauge, depth_uncertainty=how.depth_uncertainty, smallest_mm=how.depth_floor_mm)
     return CalibratedGauge(gauge, made) if made else gauge
+
+
+def _features(gauge: Gauge, wanted: Features, plane: Plane, effects: RelativeEffects) -> FeatureGauge:
+    kinds: dict[str, FeatureKind] = dict.fromkeys(wanted.circles, "circle")
+    kinds |= dict.fromkeys(wanted.edges, "edge")
+    return FeatureGauge(
+        gauge,
+        features=kinds,
+        plane=plane,
+        effects=effects,
+        edge_uncertainty_px=wanted.edge_uncertainty_px,
+        distances=[Distance(one.start, one.end) for one in wanted.distances],
+        datum=Datum(wanted.datum.origin, wanted.datum.towards) if wanted.datum is not None else None,
+        contrast=wanted.contrast,
+    )
 
 
 def build_calibration(settings: LineSettings) -> Calibration | None:

@@ -99,3 +99,14 @@ def test_where_depth_is_missing_nothing_is_said() -> None:
 def test_impossible_figures_are_refused() -> None:
     with pytest.raises(ValueError, match="negative"):
         DepthGauge(BoxGauge(px_per_mm=1), depth_uncertainty=-1)
+
+
+@pytest.mark.parametrize("bow_mm", [0.0, 0.1, 0.4])
+def test_a_bowed_surface_is_as_flat_as_it_is(bow_mm: float) -> None:
+    box = Box(200, 100, 400, 300)
+    bow = bow_mm * np.clip((COLUMNS + 0.5 - 200) / 200, 0, 1) ** 2
+    truth = bow_mm * (1 / 6 + 1 / 12)  # a parabola about its least-squares line: ends 1/6 above, middle 1/12 below
+    for seed in range(6):
+        flatness = measured(seen(bow, seed=seed), box)["flatness"]
+        assert flatness.value - truth == pytest.approx(0, abs=flatness.uncertainty)
+        assert flatness.unit == "mm"
