@@ -54,8 +54,9 @@ def simulate(
     """Run a PLC that triggers parts, acknowledges results and counts escapes, overruns and losses.
 
     It is a real OPC UA server with the registers of docs/plc.md, so a line can be rehearsed without hardware.
-    Faults are injected while it runs by writing true to Simulation.StopHeartbeat, WithholdAck, Overrun, Storm,
-    Unnamed, Reset or Pause with any OPC UA client. It goes on when the inspector dies and comes back.
+    Faults are injected while it runs by `inspector plc fault`, or by writing true to Simulation.StopHeartbeat,
+    WithholdAck, Overrun, Storm, Unnamed, Reset or Pause with any OPC UA client. It goes on when the inspector dies and
+    comes back.
 
     For example:
 
@@ -100,6 +101,37 @@ def simulate(
 
     with Live(console=console, refresh_per_second=4, get_renderable=lambda: _counts(running[0]) if running else ""):
         asyncio.run(rehearse(plan, watch))
+
+
+@app.command()
+def fault(
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="StopHeartbeat, WithholdAck, Overrun, Storm, Unnamed, Reset or Pause.",
+            metavar="NAME",
+            show_default=False,
+        ),
+    ],
+    url: Annotated[str, typer.Option(help="Where the simulated PLC listens.")] = "opc.tcp://127.0.0.1:4840/",
+    seconds: Annotated[float, typer.Option(min=0.01, help="How long; Overrun and Storm happen once.")] = 2.0,
+) -> None:
+    """Inject a fault into a simulated PLC that runs, and watch what the line makes of it.
+
+    Examples
+    --------
+      inspector plc fault StopHeartbeat --seconds 5
+
+      inspector plc fault Storm
+    """
+    import asyncio
+
+    from inspector.plc.fault_injection import ONCE, inject
+    from inspector.plc.link import hush_library
+
+    hush_library()
+    asyncio.run(inject(url, name, lasting_s=seconds))
+    typer.echo(f"{name}: done" if name in ONCE else f"{name}: over after {seconds:g} s")
 
 
 @app.command()

@@ -108,6 +108,38 @@ async def test_browse_says_that_nobody_is_there() -> None:
     assert "opc.tcp://127.0.0.1:9/ cannot be browsed" in err.decode()
 
 
+async def test_a_fault_is_injected_and_ends() -> None:
+    async with SimulatedPlc(SimulationPlan(url="opc.tcp://127.0.0.1:0/")) as plc:
+        process = await command("fault", "Pause", "--url", plc.url, "--seconds", "30")
+        async with asyncio.timeout(60):
+            while not plc._registers.switch("Pause"):  # noqa: ASYNC110 - another process is watched
+                await asyncio.sleep(0.01)
+        process.kill()
+        await process.communicate()
+        process = await command("fault", "Pause", "--url", plc.url, "--seconds", "0.05")
+        out, err = await process.communicate()
+        assert process.returncode == 0, err.decode()
+        assert "Pause: over after 0.05 s" in out.decode()
+        assert plc._registers.switch("Pause") is False
+        process = await command("fault", "Storm", "--url", plc.url)
+        await process.communicate()
+        assert plc._registers.switch("Storm") is True, "the program turns it off when it has stormed"
+
+
+@pytest.mark.parametrize(
+    ("name", "url", "code", "said"),
+    [
+        ("Fire", "opc.tcp://127.0.0.1:9/", 2, "there is no fault 'Fire'"),
+        ("Storm", "opc.tcp://127.0.0.1:9/", 1, "nobody answers at opc.tcp://127.0.0.1:9/"),
+    ],
+)
+async def test_a_fault_that_cannot_be_injected_is_told(name: str, url: str, code: int, said: str) -> None:
+    process = await command("fault", name, "--url", url)
+    _, err = await process.communicate()
+    assert process.returncode == code
+    assert said in err.decode()
+
+
 async def _listens(port: int) -> None:
     """Wait until somebody accepts connections there."""
     while True:
