@@ -94,3 +94,26 @@ def test_a_killed_supervisor_takes_its_children_with_it(diary: Path, tmp_path: P
         parent.kill()
         parent.wait()
     eventually(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
+
+
+def test_a_child_that_is_not_vital_is_not_waited_for_and_ends_alone(diary: Path) -> None:
+    with Supervisor() as supervisor:
+        supervisor.start(Child("one", children.steady, {"diary": diary}))
+        supervisor.start(Child("voice", children.hopeless, vital=False))
+        supervisor.watch(lambda: supervisor.pid("voice") is None, every_s=0.01)
+        for _ in range(3):
+            supervisor.watch(lambda: True)  # nothing is raised, nothing is tried again
+        assert supervisor.pid("one") is not None
+        assert supervisor.restarts == {}
+
+
+def test_a_child_that_is_not_vital_is_started_again_when_it_dies(diary: Path) -> None:
+    with Supervisor() as supervisor:
+        supervisor.start(Child("voice", children.steady, {"diary": diary}, vital=False, nice=5))
+        eventually(lambda: diary.exists() and bool(diary.read_text()))
+        first = supervisor.pid("voice")
+        assert first is not None
+        assert psutil.Process(first).nice() == 5 + psutil.Process().nice()
+        os.kill(first, signal.SIGKILL)
+        supervisor.watch(lambda: supervisor.pid("voice") not in {None, first}, every_s=0.01)
+        assert supervisor.restarts == {"voice": 1}
