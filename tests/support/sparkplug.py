@@ -27,6 +27,7 @@ __all__ = ["NAME", "Heard", "Host", "Station", "decoded", "serve_until_killed"]
 NAME = NodeName("north-line-1", "aoi-1", "camera")
 RESULTS = ResultMessages(Source(enterprise="acme", site="north", area="boards", line="line-1", cell="aoi-1"))
 HOST = "scada-1"
+ENOUGH_S = 150.0
 
 
 def good_status(camera: bool | None = True) -> LineStatus:
@@ -143,7 +144,7 @@ class Host:
     def wait_for(self, kind: str, count: int = 1) -> list[Heard]:
         """Return everything heard, as soon as that many messages of this kind were."""
         with self._changed:
-            got = self._changed.wait_for(lambda: sum(item.kind == kind for item in self._heard) >= count, 60)
+            got = self._changed.wait_for(lambda: sum(item.kind == kind for item in self._heard) >= count, ENOUGH_S)
             assert got, f"{kind} x {count}, heard {[item.kind for item in self._heard]}"
             return list(self._heard)
 
