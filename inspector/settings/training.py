@@ -56,7 +56,7 @@ class Training(Settings):
     box_margin_px: float = Field(
         default=0.0,
         ge=0,
-        lt=100,
+        le=99,
         description="How far the labelled boxes reach beyond the defect on every side, in pixels; lengths read off "
         "boxes are reduced by it.",
     )

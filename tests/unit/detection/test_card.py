@@ -88,7 +88,7 @@ def test_an_input_that_the_weights_do_not_take_is_refused(tmp_path: Path) -> Non
         ({"classes": ["open", "open"]}, "classes"),
         ({"confidence_floor": 1.5}, "confidence_floor"),
         ({"weights": "../elsewhere.onnx"}, "weights"),
-        ({"task": "segment"}, "task"),
+        ({"task": "classify"}, "task"),
         ({"licence": None}, "licence"),
         ({"metrics": {"box_margin_px": -1}}, "metrics"),
         ({"input": {"width": 640, "height": 640, "channels": 4}}, "input.channels"),
