@@ -21,7 +21,7 @@ from tests.support.foreign import FOREIGN, npm_package
 
 PASS = Verdict(Outcome.PASS, (), "default")
 FAIL = Verdict(Outcome.FAIL, (Reason(Outcome.FAIL, "above_usl", "length", label="spur"),), "default")
-RECIPES = {"default": "ab" * 32, "fine": "cd" * 32}
+RECIPES = {"default": "ab" * 32, "fine": "cd" * 32, "v1.2 (new)": ""}
 CONFIGURATION = ("line-1", "ef" * 32)
 OUTER = "VisionSystem.VisionStateMachine"
 INNER = f"{OUTER}.AutomaticModeStateMachine"

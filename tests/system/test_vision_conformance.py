@@ -570,14 +570,18 @@ async def test_recipes_are_listed_prepared_and_taken_back(client: Foreign) -> No
         assert (code, length) == (0, len(recipes))
         return [complete, [each["id"] for each in recipes]]
 
-    assert await listed() == [True, ["default", "fine"]]
+    assert await listed() == [True, ["default", "fine", "v1.2 (new)"]]
     assert await listed(prepared=1) == [True, ["default"]]
-    assert await listed(prepared=0) == [True, ["fine"]]
+    assert await listed(prepared=0) == [True, ["fine", "v1.2 (new)"]]
     assert await listed(name="fine") == [True, ["fine"]]
     assert await listed(most=1) == [False, ["default"]]
     [internal, completed, code] = (await client.call(f"{RECIPES}.PrepareRecipe", *recipe_of("", "fine")))["outputs"]
     assert (internal["id"], completed, code) == ("fine", True, 0)
     assert await client.value(f"{RECIPES}.Recipes.fine.IsPrepared") == [True]
+    own = f"{RECIPES}.Recipes.v1.2 (new)"
+    prepared = await client.ask("call", object=own, method=f"{own}.Prepare")
+    assert (prepared["outputs"], await client.value(f"{own}.IsPrepared")) == ([True, 0], [True])
+    assert (await client.ask("call", object=own, method=f"{own}.Unprepare"))["outputs"] == [0]
     assert (await client.call(f"{RECIPES}.Recipes.fine.Unprepare"))["outputs"] == [0]
     assert await client.value(f"{RECIPES}.Recipes.fine.IsPrepared") == [False]
     assert (await client.call(f"{RECIPES}.UnprepareRecipe", *recipe_of("default")))["outputs"][-1] == 0

@@ -11,7 +11,7 @@ from asyncua import ua
 
 from inspector.plc.vision.events import Announcer, Identity
 from inspector.plc.vision.facts import Argument, node_set
-from inspector.plc.vision.instance import Instance, Method
+from inspector.plc.vision.instance import RECIPES, Instance, Method
 from inspector.plc.vision.machine import IllegalTransitionError
 from inspector.plc.vision.results import Handles, Result
 from inspector.plc.vision.system import Refusal, Refused, VisionSystem
@@ -220,11 +220,11 @@ class Calls:
         return (self._identity.internal(self._instance, recipe),)
 
     def _do_prepare(self, method: Method) -> tuple[Any, ...]:
-        self._system.prepare(method.path.split(".")[-2])
+        self._system.prepare(_recipe_of(method))
         return (True,)
 
     def _do_unprepare(self, method: Method) -> tuple[Any, ...]:
-        self._system.unprepare(method.path.split(".")[-2])
+        self._system.unprepare(_recipe_of(method))
         return ()
 
     def _do_get_recipe_list_filtered(self, method: Method, *arguments: Any) -> tuple[Any, ...]:
@@ -311,6 +311,11 @@ def _kind(argument: Argument) -> ua.VariantType:
     if argument.data == "BaseDataType":
         return ua.VariantType.Variant
     return _NUMBERS.get(argument.data, ua.VariantType.ExtensionObject)
+
+
+def _recipe_of(method: Method) -> str:
+    """Return the recipe that a method of a recipe's own object is for."""
+    return str(method.owner.Identifier).removeprefix(f"{RECIPES}.")
 
 
 def _empty(instance: Instance, method: Method) -> list[Any]:

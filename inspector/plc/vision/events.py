@@ -11,7 +11,7 @@ from asyncua import ua
 from asyncua.common.events import Event
 
 from inspector.plc.vision.facts import node_set
-from inspector.plc.vision.instance import ROOT, Instance
+from inspector.plc.vision.instance import RECIPES, ROOT, Instance
 from inspector.plc.vision.machine import Machine, Mode, State
 from inspector.plc.vision.notices import Entered, Message, Notice, Prepared, ResultMade
 from inspector.plc.vision.results import Result
@@ -110,14 +110,14 @@ class Announcer:
         )
         await instance.write(f"{ROOT}.SystemState", state, ua.VariantType.ExtensionObject)
         for recipe in self._identity.recipes:
-            path = f"{ROOT}.RecipeManagement.Recipes.{recipe}.IsPrepared"
+            path = f"{RECIPES}.{recipe}.IsPrepared"
             await instance.write(path, recipe in prepared, ua.VariantType.Boolean)
 
     async def show_fixed(self, since: datetime) -> None:
         """Write the variables that never change: names of recipes and configuration."""
         instance, identity, extension = self._instance, self._identity, ua.VariantType.ExtensionObject
         for recipe in identity.recipes:
-            path = f"{ROOT}.RecipeManagement.Recipes.{recipe}"
+            path = f"{RECIPES}.{recipe}"
             await instance.write(f"{path}.InternalId", identity.internal(instance, recipe), extension)
             await instance.write(f"{path}.ExternalId", identity.external(instance, recipe), extension)
             await instance.write(f"{path}.LastModified", since, ua.VariantType.DateTime)

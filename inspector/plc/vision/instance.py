@@ -12,9 +12,10 @@ from asyncua import Server, ua
 from inspector.plc.vision.facts import NodeFact, node_set
 from inspector.plc.vision.install import Installed, add_nodes, item_of
 
-__all__ = ["OFFERED", "ROOT", "Instance", "place"]
+__all__ = ["OFFERED", "RECIPES", "ROOT", "Instance", "Method", "place"]
 
 ROOT = "VisionSystem"
+RECIPES = f"{ROOT}.RecipeManagement.Recipes"
 OFFERED = frozenset(
     {
         "AutomaticModeStateMachine",
@@ -84,10 +85,9 @@ async def place(server: Server, made: Installed, space: int, recipes: Sequence[s
     """Add the instance with one object per recipe; ids are ``ns=<space>;s=VisionSystem.<path>``."""
     root = _root(made, space)
     branches = list(_branch(ROOT, node_set().types["VisionSystemType"], (), made, space))
-    folder = f"{ROOT}.RecipeManagement.Recipes"
     for name in recipes:
-        branches.append(_recipe(folder, name, made, space))
-        branches += _branch(f"{folder}.{name}", node_set().types["RecipeType"], (), made, space, also={"ExternalId"})
+        branches.append(_recipe(name, made, space))
+        branches += _branch(f"{RECIPES}.{name}", node_set().types["RecipeType"], (), made, space, also={"ExternalId"})
     await add_nodes(server, [root, *(item for item, _ in branches)])
     links = []
     for source, target in (("", ROOT), (ROOT, f"{ROOT}.VisionStateMachine")):
@@ -136,11 +136,10 @@ def _root(made: Installed, space: int) -> ua.AddNodesItem:
     return _object(ROOT, name, objects, by=ua.ObjectIds.Organizes, kind=kind, notifies=True)
 
 
-def _recipe(folder: str, name: str, made: Installed, space: int) -> tuple[ua.AddNodesItem, None]:
+def _recipe(name: str, made: Installed, space: int) -> tuple[ua.AddNodesItem, None]:
     browse = ua.QualifiedName(ua.String(name), ua.UInt16(space))
     kind = made.type_id("RecipeType")
-    path = f"{folder}.{name}"
-    return _object(path, browse, _id(folder, space), by=ua.ObjectIds.HasComponent, kind=kind), None
+    return _object(f"{RECIPES}.{name}", browse, _id(RECIPES, space), by=ua.ObjectIds.HasComponent, kind=kind), None
 
 
 Placed = tuple[ua.AddNodesItem, NodeFact | None]
