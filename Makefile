@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 EXTRAS ?= dev
 
-.PHONY: demo run test soak lint triton bench clean help
+.PHONY: demo run test soak lint triton bench screenshots clean help
 
 help:  ## say what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 8
@@ -38,6 +38,9 @@ $(TRITON)/.ready:
 
 bench: $(VENV)/.base  ## measure the verdict path on this machine
 	@$(BIN)/inspector bench $(ARGS)
+
+screenshots: $(VENV)/.dev  ## take the pictures of the documentation again, of the demonstration as it runs
+	$(BIN)/python -m tests.support.screenshots docs/images
 
 clean:  ## remove what was set up and cached
 	rm -rf $(VENV) $(TRITON) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage dist build

@@ -1,0 +1,102 @@
+"""The pictures of the documentation, taken of the demonstration as it runs: ``make screenshots``."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import sync_playwright
+
+from inspector.domain import Person, Role
+from inspector.runtime.people import people_of
+from inspector.runtime.plant import Plant
+from inspector.settings import load_line
+from tests.support.browser import CHROMIUM, entered
+
+LINE = Path(__file__).parents[2] / "line_configs" / "virtual-board.yaml"
+NAME, SECRET = "mei", "a good password"
+PARTS = 100_000
+WAIT_MS = 300_000
+ENOUGH = 25
+
+
+def main(folder: Path) -> None:
+    """Run the virtual line and write one PNG a page into the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as data:
+        settings = load_line(LINE, data=Path(data))
+        screen = settings.screen.model_copy(update={"login": "required", "port": 0})
+        settings = settings.model_copy(update={"screen": screen})
+        with people_of(settings) as (accounts, _):
+            for name, role in ((NAME, Role.QUALITY), ("eng", Role.ENGINEER), ("root", Role.ADMIN)):
+                accounts.add(name, role, SECRET, by=Person("shell:root", Role.ADMIN))
+        with Plant(settings, data=Path(data), parts=PARTS) as plant, sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu"])
+            page = entered(browser, plant.screen_url, NAME, SECRET)
+            page.set_default_timeout(WAIT_MS)
+            take(page, plant.screen_url, folder)
+            engineer = entered(browser, plant.screen_url, "eng", SECRET)
+            engineer.set_default_timeout(WAIT_MS)
+            take_line(engineer, plant.screen_url, folder)
+            browser.close()
+
+
+def take(page: Any, url: str, folder: Path) -> None:
+    """Take what quality sees."""
+    page.wait_for_function(f"+document.querySelector('[data-count=passed] b').innerText > {ENOUGH}")
+    page.click(".follow >> text=Not passed")
+    page.wait_for_selector(".verdict-fail, .verdict-review")
+    shoot(page, ".board-image", folder / "live.png")
+    page.goto(f"{url}review")
+    page.wait_for_selector(".decision")
+    page.click(".reason >> nth=4")
+    shoot(page, ".board-image", folder / "review.png")
+    page.click(".decision-scrap")
+    page.wait_for_selector(".said >> text=decided")
+    page.goto(f"{url}history?kind=fail&when=today")
+    shoot(page, ".list tbody tr", folder / "history.png")
+    page.click(".list tbody tr >> nth=0")
+    page.wait_for_selector(".moments")
+    page.wait_for_selector(".board-image")
+    page.click("[data-overlay=golden]")
+    shoot(page, ".board-over", folder / "part.png")
+    page.goto(f"{url}quality")
+    shoot(page, ".figures figure", folder / "quality.png")
+    page.goto(f"{url}reports")
+    page.wait_for_selector(".shift")
+    page.click(".shift >> nth=0")
+    page.click(".make")
+    page.wait_for_function("document.querySelector('.report-page .said').innerText === 'Done'")
+    page.frame_locator(".report-page iframe").locator("h1").first.wait_for()
+    shoot(page, ".report-page iframe", folder / "reports.png")
+    page.goto(f"{url}audit")
+    page.wait_for_selector(".list")
+    page.click(".verify")
+    shoot(page, ".said code", folder / "audit.png")
+
+
+def take_line(page: Any, url: str, folder: Path) -> None:
+    """Take what an engineer does with the line."""
+    page.goto(f"{url}line")
+    page.wait_for_selector(".connections tr")
+    page.click(".hold-reason >> nth=3")
+    page.wait_for_selector(".state-held")
+    page.click(".try-once")
+    page.wait_for_selector(".trial .board-image")
+    page.click(".recipe >> nth=1")
+    shoot(page, ".confirm .yes", folder / "line.png")
+
+
+def shoot(page: Any, there: str, file: Path) -> None:
+    """Take the page once this is on it, and nothing is on its way any more."""
+    page.wait_for_selector(there)
+    page.wait_for_function("!document.querySelector('.tag-unplaced')")
+    page.wait_for_function("[...document.images].every((image) => image.complete)")
+    page.wait_for_selector(".q-loading-bar", state="hidden")
+    page.screenshot(path=str(file))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
