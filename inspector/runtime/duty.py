@@ -94,7 +94,8 @@ class ShiftTeller:
 
     def look(self) -> list[str]:
         """Tell what is due; return the keys of the shifts that were told now. Raises ``InspectorError``."""
-        now, new = self._clock(), []
+        now = self._clock()
+        new: list[str] = []
         for shift in reversed(self._calendar.before(now - SETTLED, LOOK_BACK)):
             if shift.key in self._done or now - shift.span.end > EARLIEST:
                 continue
