@@ -24,7 +24,7 @@ __all__ = ["Fit", "FitPlan", "FitProgress", "Stopped", "fit", "forget", "load_be
 
 _log = logging.getLogger(__name__)
 
-CHECKPOINT, BEST, PLAN = "checkpoint.pt", "best.pt", "plan.json"
+CHECKPOINT, BEST, PLAN, FINISHED = "checkpoint.pt", "best.pt", "plan.json", "finished"
 _TRAINERS = {"detect": "DetectionTrainer", "segment": "SegmentationTrainer", "obb": "OBBTrainer"}
 _NATIVE_BF16 = {"amx_bf16", "avx512_bf16"}
 _CPU_FLAGS = Path("/proc/cpuinfo")
@@ -133,6 +133,10 @@ def fit(
     """
     _quiet()
     resumed = _prepare(plan, work)
+    if (work / FINISHED).is_file():
+        return _finished(plan, work, resumed=True)
+    for cache in (Path(plan.data) / "labels").glob("*.cache"):
+        cache.unlink()  # by sizes and names only it would not notice a corrected label
     import torch
     from ultralytics.models import yolo
 
@@ -185,12 +189,14 @@ def fit(
     except KeyboardInterrupt:
         raise Stopped(_epochs_done(work)) from None
     except (RuntimeError, AssertionError, FileNotFoundError, ValueError) as error:
-        if resumed and "nothing to resume" in str(error):
+        if resumed and "nothing to resume" in str(error):  # it was killed between its last epoch and its end
+            (work / FINISHED).touch()
             return _finished(plan, work, resumed=True)
         raise DatasetError(
             f"{plan.data}: training failed: {str(error).strip().splitlines()[0]}",
             remedy="Run `inspector data check`; with too little memory, make the batch smaller",
         ) from error
+    (work / FINISHED).touch()
     watched.close()
     return _finished(plan, work, resumed=resumed)
 
@@ -372,7 +378,7 @@ def _finished(plan: FitPlan, work: Path, *, resumed: bool) -> Fit:
 
 def forget(work: Path) -> None:
     """Remove what a run has kept, so that the next one begins anew."""
-    for name in (CHECKPOINT, BEST, PLAN):
+    for name in (CHECKPOINT, BEST, PLAN, FINISHED):
         (work / name).unlink(missing_ok=True)
     shutil.rmtree(work / "run", ignore_errors=True)
 
