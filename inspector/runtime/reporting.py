@@ -22,7 +22,7 @@ from inspector.reports import (
     compile_shift,
     write_report,
 )
-from inspector.runtime.wiring.mes import hash_of
+from inspector.runtime.wiring.messages import hash_of
 from inspector.runtime.wiring.verdict import build_recipe
 from inspector.settings import LineSettings
 from inspector.store import Database, ImageArchive, ShiftRecord

@@ -6,11 +6,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
-
-from pydantic import BaseModel
 
 from inspector.domain import (
     Disposition,
@@ -18,32 +15,27 @@ from inspector.domain import (
     InspectionReport,
     LampState,
     LineStatus,
-    Measurement,
     OutboxMessage,
     Override,
     Picture,
     Queue,
     RecordReader,
-    SpecLimits,
 )
-from inspector.gauging import load_calibration
-from inspector.judgement import effective_rules
 from inspector.mes.consumer import MessageCounter
 from inspector.mes.events import EventMessages
 from inspector.mes.inbound import Inbound
-from inspector.mes.messages import Duty, LimitsOf, ResultMessages, Versioned
+from inspector.mes.messages import Duty
 from inspector.mes.mqtt import MqttLink, Presence
 from inspector.mes.orders import Order
 from inspector.mes.relay import OutboxRelay
 from inspector.mes.sparkplug_metrics import device_message
-from inspector.mes.topics import Source, Topics
+from inspector.mes.topics import Topics
 from inspector.runtime.clerk import LineClerk
 from inspector.runtime.control import Control
 from inspector.runtime.office import Compose
-from inspector.runtime.wiring.plc import defect_codes
+from inspector.runtime.wiring.messages import result_messages, source_of
 from inspector.runtime.wiring.sparkplug import SparkplugLine, WorstLamp, build_sparkplug, sparkplug_name
-from inspector.runtime.wiring.verdict import build_recipe
-from inspector.settings import Identity, LineSettings
+from inspector.settings import LineSettings
 from inspector.store import Database, Ledger, SqlOutbox
 
 __all__ = [
@@ -55,9 +47,6 @@ __all__ = [
     "build_disposer",
     "build_relay",
     "build_shift_message",
-    "hash_of",
-    "limits_of",
-    "result_messages",
     "result_topic",
 ]
 
@@ -204,7 +193,7 @@ def build_counter(settings: LineSettings, broker: Broker) -> MessageCounter:
         broker.url,
         result_topic(settings),
         client_id=f"counter-{settings.line}",
-        ack_topic=Topics(_source(mes.identity)).ack if mes is not None and mes.delivery == "ack" else "",
+        ack_topic=Topics(source_of(mes.identity)).ack if mes is not None and mes.delivery == "ack" else "",
         **broker.login(),
     )
 
@@ -279,52 +268,4 @@ def build_shift_message(
 def result_topic(settings: LineSettings) -> str:
     """Return the topic of the results, empty where the line has no MES."""
     mes = settings.connected_mes
-    return Topics(_source(mes.identity)).result if mes else ""
-
-
-def result_messages(settings: LineSettings) -> ResultMessages:
-    """Return what makes the result message of a report; a line without MES has no identity but its own name."""
-    mes = settings.connected_mes
-    own = Source(enterprise="", site="", area="", line=settings.line, cell=settings.station)
-    return ResultMessages(
-        own if mes is None else _source(mes.identity),
-        operation="" if mes is None else mes.operation,
-        simulated=settings.simulated,
-        recipes={
-            name: Versioned(id=str(recipe.id), version=name, hash=hash_of(recipe))
-            for name, recipe in settings.recipes.items()
-        },
-        calibration=_calibration_version(settings),
-        limits=limits_of(settings),
-        defect_codes={name: str(code) for name, code in defect_codes(settings).items()},
-    )
-
-
-def _calibration_version(settings: LineSettings) -> Versioned:
-    file = settings.calibration.file
-    if file is None:
-        return Versioned(id="scale", hash=hash_of(settings.calibration))
-    calibration = load_calibration(file)
-    return Versioned(id=calibration.id, hash=calibration.sha256)
-
-
-def limits_of(settings: LineSettings) -> LimitsOf:
-    """Return the look-up of the limits that a recipe sets for a class, zone and characteristic."""
-    rules = {name: build_recipe(name, recipe).rules for name, recipe in settings.recipes.items()}
-
-    def look_up(recipe: str, label: str, measurement: Measurement) -> SpecLimits | None:
-        for rule in effective_rules(rules.get(recipe, ()), label, measurement.zone):
-            if rule.characteristic == measurement.characteristic:
-                return rule.limits
-        return None
-
-    return look_up
-
-
-def _source(identity: Identity) -> Source:
-    return Source(**identity.model_dump())
-
-
-def hash_of(settings: BaseModel) -> str:
-    """Return the SHA-256 of a part of a line's description, hexadecimal."""
-    return sha256(settings.model_dump_json().encode()).hexdigest()
+    return Topics(source_of(mes.identity)).result if mes else ""

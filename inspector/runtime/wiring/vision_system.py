@@ -9,7 +9,7 @@ from inspector.plc.server import OpcUaServerHandshake
 from inspector.plc.vision.events import Identity
 from inspector.plc.vision.system import Start, VisionSystem
 from inspector.plc.vision_server import VisionServer
-from inspector.runtime.wiring.mes import hash_of, result_messages
+from inspector.runtime.wiring.messages import hash_of, result_messages
 from inspector.settings import LineSettings
 from inspector.settings.plc import VisionSystem as VisionSystemSettings
 
