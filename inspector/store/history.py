@@ -146,7 +146,7 @@ class SqlHistory:
         return keys.group_by(at, key).order_by(at.desc(), key.desc())
 
     def _few_of_size(self, connection: Any, query: HistoryQuery) -> bool:
-        if query.part or query.lot or query.label or (query.size_from is None and query.size_to is None):
+        if query.part or query.lot or (query.size_from is None and query.size_to is None):
             return False
         some = select(literal(1)).select_from(DefectRow).where(*self._own(DefectRow), *_of_size(query)).limit(FEW)
         return bool(connection.execute(select(func.count()).select_from(some.subquery())).scalar() < FEW)

@@ -19,7 +19,8 @@ LINE = Path(__file__).parents[2] / "line_configs" / "virtual-board.yaml"
 NAME, SECRET = "mei", "a good password"
 PARTS = 100_000
 WAIT_MS = 300_000
-ENOUGH = 25
+ENOUGH = 12
+PATIENT_MS = 20_000
 
 
 def main(folder: Path) -> None:
@@ -28,7 +29,8 @@ def main(folder: Path) -> None:
     with tempfile.TemporaryDirectory() as data:
         settings = load_line(LINE, data=Path(data))
         screen = settings.screen.model_copy(update={"login": "required", "port": 0})
-        settings = settings.model_copy(update={"screen": screen})
+        # A picture waits for nobody: on a busy machine too, parts are to be inspected and not to be late.
+        settings = settings.model_copy(update={"screen": screen, "deadline_ms": PATIENT_MS})
         with people_of(settings) as (accounts, _):
             for name, role in ((NAME, Role.QUALITY), ("eng", Role.ENGINEER), ("root", Role.ADMIN)):
                 accounts.add(name, role, SECRET, by=Person("shell:root", Role.ADMIN))

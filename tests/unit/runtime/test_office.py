@@ -48,6 +48,7 @@ class Record:
     parts: list[RecordedPart] = field(default_factory=list)
     messages: list[OutboxMessage] = field(default_factory=list)
     opinions: list[Disposition] = field(default_factory=list)
+    lots: list[str] = field(default_factory=list)
 
     def record(
         self,
@@ -64,6 +65,7 @@ class Record:
         if any(part.report.id == report.id for part in self.parts):
             return False
         self.parts.append(RecordedPart(report, texts, None, NOW, disposition))
+        self.lots.append(lot)
         self.messages += messages(None) if callable(messages) else messages
         return True
 
@@ -127,6 +129,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
         written=lambda: notified.append(None),
         status=STATUS,
         mes=lambda: LampState(False, NOW, "no broker"),
+        lot=lambda: "LOT-7",
     )
     return Desk(spool, record, board, office, notified)
 
@@ -143,6 +146,12 @@ def test_an_answered_part_is_recorded_once_shown_and_sent(desk: Desk) -> None:
     assert [part.report.id for part in desk.board.parts] == [PASSED.id]
     assert [message.msg_id for message in desk.record.messages] == [str(PASSED.id)]
     assert len(desk.notified) == 1
+
+
+def test_a_part_is_recorded_with_the_lot_that_is_made_now(desk: Desk) -> None:
+    answered(desk, PASSED)
+    desk.office.record_waiting()
+    assert desk.record.lots == ["LOT-7"]
 
 
 def test_a_part_found_twice_is_recorded_once(desk: Desk) -> None:
