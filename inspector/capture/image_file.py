@@ -78,7 +78,7 @@ def _eight_bits(path: Path, pixels: NDArray[np.generic], bits: int | None) -> ND
             f"{path}: has grey level {brightest}, more than {bits} bits hold",
             remedy="Correct `camera: {bits: ...}` of the line",
         )
-    return np.asarray(pixels >> (bits - 8), np.uint8)
+    return (np.asarray(pixels, np.uint16) >> (bits - 8)).astype(np.uint8)
 
 
 def _is_complete(content: bytes) -> bool:
