@@ -21,6 +21,9 @@ from inspector.plc.vision.system import VisionSystem
 __all__ = ["VisionServer"]
 
 
+_REFRESH_SEVERITY = 1
+
+
 class VisionServer:
     """A ``TriggerSource`` whose parts come by the handshake or by the methods of ``Objects/VisionSystem``.
 
@@ -148,6 +151,8 @@ class VisionServer:
 
     async def _add(self, server: Server, space: int) -> None:
         since = datetime.now(UTC)
+        server.iserver.bind_condition_methods = _REFRESH_SEVERITY  # ConditionRefresh: who comes late hears what stands
+        await server.iserver.setup_condition_methods()
         instance = await place(server, await install(server), space, self._identity.recipes)
         announcer = Announcer(instance, self._identity)
         Calls(instance, self.system, announcer=announcer, identity=self._identity, since=since, tell=self._tell).link()

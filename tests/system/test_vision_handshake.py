@@ -184,6 +184,28 @@ async def test_results_reach_a_client_of_the_same_library_with_their_content(ben
     assert json.loads(event.ResultContent[0].Value) == {"result": "OK", "serial": "P9"}
 
 
+async def test_who_comes_late_hears_of_a_standing_error(bench: Bench) -> None:
+    await bench.source.set_ready(False, fault=FaultCode.STORAGE)
+    heard: asyncio.Queue[Any] = asyncio.Queue()
+
+    class Listener:
+        def event_notification(self, event: Any) -> None:
+            heard.put_nowait(event)
+
+    async with Client(bench.source.url) as client:
+        with pytest.raises(ua.uaerrors.BadInvalidState):
+            await start_job(client)  # a call that fails is a condition of its own and takes nothing away
+        kind = client.get_node("ns=3;i=1035")
+        subscription = await client.create_subscription(20, Listener())
+        await subscription.subscribe_events(client.nodes.server, kind)
+        conditions = client.get_node(ua.NodeId(ua.ObjectIds.ConditionType))
+        refresh = ua.NodeId(ua.ObjectIds.ConditionType_ConditionRefresh)
+        await conditions.call_method(refresh, ua.Variant(subscription.subscription_id, ua.VariantType.UInt32))
+        async with asyncio.timeout(60):
+            event = await heard.get()
+    assert (event.ErrorString, event.Retain) == ("the line reports fault 70", True)
+
+
 async def test_the_older_python_client_reads_calls_and_hears(bench: Bench) -> None:
     process = await asyncio.create_subprocess_exec(
         sys.executable,

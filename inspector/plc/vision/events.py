@@ -75,7 +75,6 @@ class Announcer:
 
     def __init__(self, instance: Instance, identity: Identity) -> None:
         self._instance, self._identity = instance, identity
-        self._condition = instance.node_id(f"{ROOT}.Condition")
 
     async def tell(self, notice: Notice) -> None:
         """Raise the events of this notice."""
@@ -166,7 +165,7 @@ class Announcer:
         enabled, boolean = ua.LocalizedText(ua.String("Enabled"), ua.String("en")), ua.VariantType.Boolean
         severity = 700 if notice.active else 300
         fields: dict[str, tuple[Any, ua.VariantType]] = {
-            "NodeId": (self._condition, ua.VariantType.NodeId),
+            "NodeId": (self._instance.node_id(f"{ROOT}.Condition.{notice.name}"), ua.VariantType.NodeId),
             "ConditionClassId": (ua.NodeId(ua.Int32(ua.ObjectIds.ProcessConditionClassType)), ua.VariantType.NodeId),
             "ConditionClassName": _text("ProcessConditionClassType"),
             "ConditionName": (notice.name, ua.VariantType.String),
@@ -240,7 +239,8 @@ class Announcer:
     async def _raise(self, kind: str, path: str, text: str, fields: Fields, *, severity: int = 0) -> None:
         now = datetime.now(UTC)
         number = uuid4().bytes
-        for emitting in (ua.NodeId(ua.Int32(ua.ObjectIds.Server)), self._instance.node_id(ROOT)):
+        # The server's comes last: it is the one that the library repeats at a ConditionRefresh.
+        for emitting in (self._instance.node_id(ROOT), ua.NodeId(ua.Int32(ua.ObjectIds.Server))):
             event = Event(emitting)
             event.add_property("EventId", number, ua.VariantType.ByteString)
             event.add_property("EventType", self._instance.made.type_id(kind), ua.VariantType.NodeId)
