@@ -31,7 +31,7 @@ class OpenVinoBackend:
 
     On a processor with AMX bfloat16 takes less than half the time of float32 (640x640: 26-28 ms against
     61-65 ms of one core) and moves box edges by 0.08 px on average, 0.17 px at the 95th percentile;
-    8-bit integers were slower there and moved edges by up to 2.6 px, so they are not offered.
+    8-bit integers come with the weights (`inspector models quantize`); the precision here is that of the rest.
 
     Parameters
     ----------

@@ -42,7 +42,7 @@ class BrightCells:
         self._open = False
 
 
-@pytest.fixture(params=["fake", "anomaly", "onnxruntime", "openvino-f32", "openvino-bf16"])
+@pytest.fixture(params=["fake", "anomaly", "onnxruntime", "openvino-f32", "openvino-bf16", "triton"])
 def detector(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Detector]:
     if request.param == "fake":
         made: Detector = BrightCells()
@@ -51,7 +51,8 @@ def detector(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Detecto
         made = AnomalyDetector(heat, open_backend(heat, "openvino", threads=1))
     else:
         model = load_model(write_tiny_model(tmp_path))
-        made = YoloDetector(model, open_backend(model, request.param, threads=1))
+        address = request.getfixturevalue("triton").url if request.param == "triton" else ""
+        made = YoloDetector(model, open_backend(model, request.param, threads=1, triton=address))
     yield made
     made.close()
 

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from inspector.capture import read_image
-from inspector.capture.board import BoardSpec, render_board
-from inspector.detection import Model, YoloDetector, candidates, find_model, load_model, open_backend
+from inspector.capture.board import BoardSpec, golden_board, render_board
+from inspector.detection import Backend, Model, YoloDetector, candidates, find_model, load_model, open_backend
 from inspector.domain import Detection, Frame
 from tests.support.frames import frame
 from tests.support.triton import TritonServer
@@ -20,24 +21,45 @@ SURE = 0.3
 UNSURE = 0.2  # a finding near the first score may lie on either side of it
 
 
+class GoldenOfEach:
+    """The golden board of each picture, already in place: where a part lies is no matter of the backend."""
+
+    facts = ("of each picture",)
+
+    def __init__(self) -> None:
+        self.pictures: dict[str, NDArray[np.uint8]] = {}
+
+    def laid_on(self, picture: Frame) -> NDArray[np.uint8]:
+        return self.pictures[picture.trigger.part_id]
+
+
 @pytest.fixture(scope="module")
 def model() -> Model:
     return load_model(find_model("bare-board"))
 
 
 @pytest.fixture(scope="module")
-def reference(model: Model) -> Iterator[YoloDetector]:
-    detector = YoloDetector(model, open_backend(model, "onnxruntime", threads=2), floor=UNSURE)
+def golden() -> GoldenOfEach:
+    return GoldenOfEach()
+
+
+def opened(model: Model, backend: Backend, golden: GoldenOfEach) -> YoloDetector:
+    return YoloDetector(model, backend, floor=UNSURE, golden=golden if model.card.input.sees_golden else None)
+
+
+@pytest.fixture(scope="module")
+def reference(model: Model, golden: GoldenOfEach) -> Iterator[YoloDetector]:
+    detector = opened(model, open_backend(model, "onnxruntime", threads=2), golden)
     yield detector
     detector.close()
 
 
 @pytest.fixture(scope="module", params=["openvino-f32", "openvino-bf16", "triton"])
-def other(request: pytest.FixtureRequest, model: Model) -> Iterator[YoloDetector]:
+def other(request: pytest.FixtureRequest, model: Model, golden: GoldenOfEach) -> Iterator[YoloDetector]:
     address = request.getfixturevalue("triton").url if request.param == "triton" else ""
     backend = open_backend(model, request.param, threads=2, triton=address)
     assert backend.name == request.param
-    detector = YoloDetector(model, backend, floor=UNSURE)
+    detector = opened(model, backend, golden)
     yield detector
     assert backend.name == request.param, "it fell back in between: that backend was not compared"
     detector.close()
@@ -62,15 +84,22 @@ def _shift(one: Detection, other: Detection) -> float:
     return max(abs(a.x0 - b.x0), abs(a.y0 - b.y0), abs(a.x1 - b.x1), abs(a.y1 - b.y1))
 
 
-def test_the_boxes_on_drawn_boards_are_the_same(reference: YoloDetector, other: YoloDetector) -> None:
+def test_the_boxes_on_drawn_boards_are_the_same(
+    reference: YoloDetector, other: YoloDetector, golden: GoldenOfEach
+) -> None:
     spec = BoardSpec(size_px=640, px_per_mm=48, layouts=4, defect_rate=1.0, most_defects=3, defect_mm=(0.2, 0.6))
-    pictures = [frame(render_board(3, part, spec)[0]) for part in range(4)]
+    golden.pictures |= {f"drawn {part}": golden_board(3, part, spec) for part in range(4)}
+    pictures = [frame(render_board(3, part, spec)[0], part_id=f"drawn {part}") for part in range(4)]
     assert same_boxes(reference, other, pictures) >= 8
 
 
-def test_the_boxes_on_real_boards_are_the_same(reference: YoloDetector, other: YoloDetector, shared_data: Path) -> None:
+def test_the_boxes_on_real_boards_are_the_same(
+    reference: YoloDetector, other: YoloDetector, golden: GoldenOfEach, shared_data: Path
+) -> None:
     images = sorted((shared_data / "deeppcb" / "images").glob("*.jpg"))
-    pictures = [frame(read_image(path)) for path in images[:: len(images) // 6]]
+    images = images[:: len(images) // 6]
+    golden.pictures |= {path.stem: read_image(shared_data / "deeppcb" / "templates" / path.name) for path in images}
+    pictures = [frame(read_image(path), part_id=path.stem) for path in images]
     assert same_boxes(reference, other, pictures) >= 20
 
 

@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from inspector.capture import read_image
 from inspector.detection import (
     Backend,
     Model,
     OnnxRuntimeBackend,
     OpenVinoBackend,
-    YoloDetector,
     load_model,
-    models_folder,
     open_backend,
 )
-from inspector.domain import Detection, DetectionError, Frame, ModelError, Trigger
+from inspector.domain import DetectionError, ModelError
 from tests.support.tiny_model import write_tiny_model
 
 NAMES = ("onnxruntime", "openvino-f32", "openvino-bf16")
@@ -72,28 +68,6 @@ def test_openvino_names_the_weights_that_it_cannot_compile(model: Model) -> None
     model.weights.write_bytes(b"")
     with pytest.raises(ModelError, match=r"tiny\.onnx: OpenVINO cannot compile"):
         OpenVinoBackend(model)
-
-
-def test_the_shipped_model_finds_the_same_on_every_backend(shared_data: Path) -> None:
-    folder = models_folder() / "bare-board"
-    if not (folder / "card.yaml").is_file():
-        pytest.skip("the shipped model is not here")
-    model = load_model(folder)
-    pixels = read_image(shared_data / "deeppcb" / "images" / "00041000.jpg")
-    frame = Frame(Trigger("1", "s", 1, datetime.now(UTC)), pixels, "test", datetime.now(UTC))
-    reference = YoloDetector(model, open_backend(model, NAMES[0])).detect(frame).items
-    sure = [item for item in reference if item.score >= 0.5]
-    assert sure
-    for name in NAMES[1:]:
-        found = YoloDetector(model, open_backend(model, name)).detect(frame).items
-        for item in sure:
-            shift = min(_shift(item, other) for other in found if other.label == item.label)
-            assert shift <= 0.5, f"{name}: {item.label} moved by {shift:.2f} px"
-
-
-def _shift(one: Detection, other: Detection) -> float:
-    a, b = one.box, other.box
-    return max(abs(a.x0 - b.x0), abs(a.y0 - b.y0), abs(a.x1 - b.x1), abs(a.y1 - b.y1))
 
 
 def test_nothing_on_the_verdict_path_imports_a_training_framework(tmp_path: Path) -> None:
