@@ -25,6 +25,7 @@ def evaluate(
     ] = False,
     backend: Annotated[str, typer.Option(help="What runs the model.")] = "auto",
     threads: Annotated[int, typer.Option(min=1, help="Processor threads.")] = 2,
+    triton: Annotated[str, typer.Option(help="Server for backend triton.", metavar="HOST:PORT")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object as the last output.")] = False,
 ) -> None:
     """Judge a model on images it was not trained on: precision, escapes, false rejects, and whether scores hold.
@@ -53,6 +54,7 @@ def evaluate(
             line=load_line(line) if line else None,
             backend=backend,
             threads=threads,
+            triton=triton,
             progress=lambda done, of: status.update(f"looking at images: {done} of {of}"),
         )
     if out is not None:

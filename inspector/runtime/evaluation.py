@@ -56,6 +56,7 @@ def evaluate_model(
     line: LineSettings | None = None,
     backend: str = "auto",
     threads: int = 2,
+    triton: str = "",
     progress: Progress = lambda _done, _of: None,
 ) -> dict[str, Any]:
     """Return every figure as plain values.
@@ -72,6 +73,8 @@ def evaluate_model(
         Score from which a finding fails a part; below it, down to the floor, it is held for review.
     line
         Count escapes and false rejects by the verdicts of this line's gauge and recipe instead.
+    triton
+        Host and port of the server for backend ``triton``.
 
     Raises
     ------
@@ -84,7 +87,7 @@ def evaluate_model(
     shown = GoldenFolder(golden) if card.input.sees_golden and golden.is_dir() else None
     if shown is not None:  # good parts of their own have no golden part but themselves
         parts = [part for part in parts if not part.beside]
-    runs = open_backend(model, backend, threads=threads)
+    runs = open_backend(model, backend, threads=threads, triton=triton)
     facts: dict[str, Any] = {
         "model": {"name": card.name, "version": card.version, "sha256": card.sha256, "task": card.task},
         "backend": runs.name,

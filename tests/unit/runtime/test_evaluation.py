@@ -19,6 +19,7 @@ from inspector.runtime.evaluation_report import as_html, as_markdown
 from tests.support.frames import frame
 from tests.support.tiny_heat import write_tiny_heat
 from tests.support.tiny_model import CELL, board, write_tiny_model
+from tests.support.triton import TritonServer
 
 LEVELS = {(0, 0): 255, (1, 1): 200, (2, 2): 120}
 
@@ -86,6 +87,15 @@ def test_a_temperature_in_the_card_changes_scores_but_not_what_is_found(tmp_path
     parts = json.loads(again.stdout.splitlines()[-1])["parts"]
     assert parts["good_passed"] == 1
     assert parts["escapes"]["count"] == 1
+
+
+def test_a_server_gives_the_same_figures_and_reliability(tmp_path: Path, data: Path, triton: TritonServer) -> None:
+    here = facts_of(tmp_path, data)
+    model = str(tmp_path / "models" / "tiny")
+    there = evaluate_model(model, data, backend="triton", triton=triton.url)
+    assert there["backend"] == "triton"
+    for key in ("map50", "parts", "calibration"):
+        assert there[key] == here[key]
 
 
 def test_the_report_has_every_table_in_both_forms(tmp_path: Path, data: Path) -> None:
