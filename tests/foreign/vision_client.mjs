@@ -127,11 +127,11 @@ const doing = {
       outputs: (result.outputArguments || []).map((each) => tidy(each.value)),
     };
   },
-  async listen({ nodes, fields }) {
+  async listen({ nodes, fields, of }) {
     const subscription = await session.createSubscription2({
       requestedPublishingInterval: 20, requestedLifetimeCount: 6000, requestedMaxKeepAliveCount: 20, publishingEnabled: true,
     });
-    const filter = opcua.constructEventFilter(fields);
+    const filter = opcua.constructEventFilter(fields, of ? opcua.ofType(opcua.coerceNodeId(id(of))) : undefined);
     for (const node of nodes) {
       const item = await subscription.monitor(
         { nodeId: id(node), attributeId: AttributeIds.EventNotifier },

@@ -418,6 +418,23 @@ async def test_a_job_tells_everything_from_the_server_and_from_the_instance(benc
     assert both[0] == both[1], "it is the same event, wherever it is heard"
 
 
+async def test_a_filter_by_type_lets_its_subtypes_through(bench: Bench) -> None:
+    kinds = {"i=2041": {"JobStartedEventType", "StateChangedEventType", "ResultReadyEventType", "ReadyEventType"}}
+    kinds |= {"i=2311": {"StateChangedEventType"}, str(TYPES["ReadyEventType"]): {"ReadyEventType"}}
+    async with foreign() as other:
+        for of_type, expected in kinds.items():
+            await other.ask("connect", url=bench.source.url)
+            filtered = int(of_type) if of_type.isdigit() else of_type
+            await other.ask("listen", nodes=[SERVER], fields=["EventType", "Message"], of=filtered)
+            await other.call(f"{INNER}.StartSingleJob", *job())
+            wanted = {f"ns=3;i={TYPES[name]}" for name in expected}
+            events = await other.until(lambda told: wanted <= {each["event"]["EventType"] for each in told})  # noqa: B023
+            assert {each["event"]["EventType"] for each in events} == wanted
+            await other.ask("disconnect")
+            other.events.clear()
+            await stand(bench, Mode.READY)
+
+
 async def test_a_prepared_recipe_is_told(client: Foreign) -> None:
     await client.call(f"{RECIPES}.PrepareRecipe", *recipe_of("fine"))
     events = await client.until(some("RecipePreparedEventType"))

@@ -70,11 +70,47 @@ def _hashed(instance: Instance, kind: str, name: str, digest: str) -> Any:
     return instance.structure(kind, Id=name, Hash=bytes.fromhex(digest), HashAlgorithm="SHA-256")
 
 
+_ABOVE = {
+    "TransitionEventType": ("BaseEventType",),
+    "AcknowledgeableConditionType": ("ConditionType", "BaseEventType"),
+}
+"""The standard's own event types that types of the node set stand on, and what is above them."""
+
+
+class _EventType(ua.NodeId):
+    """An event type that equals its supertypes too: the library compares the operator OfType exactly."""
+
+    above: frozenset[ua.NodeId]
+
+    @classmethod
+    def of(cls, instance: Instance, name: str) -> _EventType:
+        """Return the type of this name."""
+        made, facts = instance.made, node_set()
+        names, base = [], facts.types[name].parent.target
+        while isinstance(base, int):
+            names.append(facts.nodes[base].name)
+            base = facts.nodes[base].parent.target
+        names += (base, *_ABOVE.get(base, ()))
+        own = made.type_id(name)
+        kind = cls(own.Identifier, own.NamespaceIndex, own.NodeIdType)
+        kind.above = frozenset(map(made.type_id, names))
+        return kind
+
+    def __eq__(self, other: object) -> bool:
+        return super().__eq__(other) or other in self.above
+
+    __hash__ = ua.NodeId.__hash__
+
+    def __deepcopy__(self, memo: object) -> ua.NodeId:
+        return ua.NodeId(self.Identifier, self.NamespaceIndex, self.NodeIdType)
+
+
 class Announcer:
     """Tells clients what happened."""
 
     def __init__(self, instance: Instance, identity: Identity) -> None:
         self._instance, self._identity = instance, identity
+        self._kinds: dict[str, _EventType] = {}
 
     async def tell(self, notice: Notice) -> None:
         """Raise the events of this notice."""
@@ -239,11 +275,13 @@ class Announcer:
     async def _raise(self, kind: str, path: str, text: str, fields: Fields, *, severity: int = 0) -> None:
         now = datetime.now(UTC)
         number = uuid4().bytes
+        if kind not in self._kinds:
+            self._kinds[kind] = _EventType.of(self._instance, kind)
         # The server's comes last: it is the one that the library repeats at a ConditionRefresh.
         for emitting in (self._instance.node_id(ROOT), ua.NodeId(ua.Int32(ua.ObjectIds.Server))):
             event = Event(emitting)
             event.add_property("EventId", number, ua.VariantType.ByteString)
-            event.add_property("EventType", self._instance.made.type_id(kind), ua.VariantType.NodeId)
+            event.add_property("EventType", self._kinds[kind], ua.VariantType.NodeId)
             event.add_property("SourceNode", self._instance.node_id(path), ua.VariantType.NodeId)
             event.add_property("SourceName", path.rpartition(".")[2], ua.VariantType.String)
             event.add_property("Time", now, ua.VariantType.DateTime)
