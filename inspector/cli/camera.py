@@ -29,7 +29,7 @@ def list_(as_json: Json = False) -> None:
     from dataclasses import asdict
 
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
     from inspector.runtime.camera_tools import cameras_here
 
@@ -37,7 +37,7 @@ def list_(as_json: Json = False) -> None:
     if as_json:
         typer.echo(json.dumps({"cameras": [asdict(one) for one in found], "not_looked_for": problems}))
         return
-    table = Table("camera", "connection", "under camera:")
+    table = Table("camera", "connection", Column("under camera:", no_wrap=True))
     for one in found:
         table.add_row(one.name, one.detail, f'{{kind: {one.kind}, {one.key}: "{one.id}"}}')
     console = Console()
@@ -141,6 +141,34 @@ def snap(
                 time.sleep(every_s)
     finally:
         camera.close()
+
+
+@app.command(epilog="Example: inspector camera golden line.yaml --frames 50 --out golden-state.json")
+def golden(
+    line: Line,
+    out: Annotated[Path, typer.Option(help="File to write, for camera_watch.golden.")] = Path("golden-state.json"),
+    frames: Annotated[int, typer.Option(min=2, max=10_000, help="How many pictures, of as many good parts.")] = 50,
+) -> None:
+    """Keep how the camera sees now, when all is well: light, sharpness, overexposure, and the mean picture."""
+    from inspector.capture.golden_state import golden_state
+    from inspector.domain import CaptureError
+    from inspector.runtime.camera_tools import looks, opened
+
+    settings = _settings(line)
+    camera = opened(settings)
+    pictures = []
+    try:
+        for look in looks(camera, settings.station, count=frames):
+            if look.frame is None:
+                raise CaptureError(look.problem)
+            pictures.append(look.frame.pixels)
+    finally:
+        camera.close()
+    state = golden_state(pictures)
+    state.save(out)
+    typer.echo(
+        f"{out}: level {state.level:.0f}, sharpness {state.sharpness:.3f}, {state.white:.1%} white, {frames} pictures"
+    )
 
 
 @app.command(epilog="Example: inspector camera tune line.yaml --port 8090")

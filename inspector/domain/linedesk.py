@@ -8,7 +8,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from inspector.domain.commands import AcknowledgeAlarm, HoldLine, ReleaseLine, SelectRecipe, TriggerOnce
+from inspector.domain.commands import (
+    AcknowledgeAlarm,
+    HoldLine,
+    ReleaseLine,
+    SelectRecipe,
+    StartChallengeTest,
+    TriggerOnce,
+)
 from inspector.domain.live import Lamp, RecordedPart
 from inspector.domain.people import Person
 
@@ -17,7 +24,7 @@ __all__ = ["HOLD_REASONS", "Alarm", "Connection", "LineCommand", "LineDesk", "Tr
 HOLD_REASONS: tuple[str, ...] = ("bad_parts", "material", "machine", "set_up", "other")
 """Why a line is held; stable words that statistics read."""
 
-LineCommand = HoldLine | ReleaseLine | SelectRecipe | AcknowledgeAlarm | TriggerOnce
+LineCommand = HoldLine | ReleaseLine | SelectRecipe | AcknowledgeAlarm | TriggerOnce | StartChallengeTest
 
 
 @dataclass(frozen=True, slots=True)

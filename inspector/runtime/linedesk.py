@@ -22,6 +22,7 @@ from inspector.domain import (
     Person,
     ReleaseLine,
     SelectRecipe,
+    StartChallengeTest,
     Trial,
     TriggerOnce,
     may,
@@ -38,6 +39,7 @@ ACTS: dict[type, Act] = {
     SelectRecipe: Act.SELECT_RECIPE,
     AcknowledgeAlarm: Act.ACKNOWLEDGE_ALARM,
     TriggerOnce: Act.TRIGGER_ONCE,
+    StartChallengeTest: Act.START_CHALLENGE_TEST,
 }
 
 
@@ -48,6 +50,8 @@ class RunningLineDesk:
     ----------
     status
         Returns the line's latest word of itself, with every lamp.
+    challenged
+        Whether the line has samples to prove itself on.
     """
 
     def __init__(
@@ -59,7 +63,9 @@ class RunningLineDesk:
         recipes: Collection[str],
         connections: Sequence[Connection],
         trials: TrialStore,
+        challenged: bool = False,
     ) -> None:
+        self._challenged = challenged
         self._control, self._trail, self._status = control, trail, status
         self._recipes, self._connections, self._trials = tuple(recipes), tuple(connections), trials
         self._turn = threading.Lock()
@@ -140,6 +146,8 @@ class RunningLineDesk:
                 raise LineError("the line is not held")
             case TriggerOnce() if self.held() is None:
                 raise LineError("a picture is taken by hand only while the line is held", remedy="Hold the line first")
+            case StartChallengeTest() if not self._challenged:
+                raise LineError("this line has no samples", remedy="Add 'challenge: {samples: …}' to its YAML")
             case AcknowledgeAlarm() if not self.alarms():
                 raise LineError("there is no alarm")
             case _:

@@ -25,8 +25,8 @@ from inspector.domain import (
     StartChallengeTest,
     TriggerOnce,
     TriggerSource,
-    WatchedCamera,
 )
+from inspector.runtime.camera_watch import ConditionGuard, SeenCamera
 from inspector.runtime.challenge import Challenge
 from inspector.runtime.line import Line, StageHungError
 from inspector.runtime.recovery import Surveyed, recover
@@ -35,7 +35,7 @@ from inspector.runtime.spool import Spool
 from inspector.runtime.status import StatusKeeper
 from inspector.runtime.supervisor import Lifeline
 from inspector.runtime.trials import TrialRoom
-from inspector.runtime.wiring.cameras import build_camera
+from inspector.runtime.wiring.cameras import build_camera, build_condition_guard
 from inspector.runtime.wiring.challenge import build_challenge
 from inspector.runtime.wiring.plc import build_trigger_source
 from inspector.runtime.wiring.trials import build_trials
@@ -91,6 +91,8 @@ async def _run(lifeline: Lifeline, settings: LineSettings, data: Path, plc_url: 
     status.runs(detector.description)
     camera = build_camera(settings)
     source = _triggers(settings, data, camera, plc_url, nodes, status)
+    seen = SeenCamera(camera)
+    guard = build_condition_guard(settings, data)
     judge = build_judge(settings)
 
     def inspected(report: InspectionReport) -> None:
@@ -103,7 +105,7 @@ async def _run(lifeline: Lifeline, settings: LineSettings, data: Path, plc_url: 
 
     line = Line(
         triggers=source,
-        camera=camera,
+        camera=seen,
         detector=detector,
         gauge=build_gauge(settings, detector.margins_px),
         judge=judge,
@@ -125,7 +127,7 @@ async def _run(lifeline: Lifeline, settings: LineSettings, data: Path, plc_url: 
         flow = asyncio.create_task(_inspect(line, source, spool))
         obey = asyncio.create_task(desk.obey(commands))
         care = asyncio.create_task(_care(lifeline, source, spool, status, desk, challenge))
-        watch = asyncio.create_task(_watch(camera, status, _hottest_c(settings)))
+        watch = asyncio.create_task(_watch(seen, guard, status, _hottest_c(settings)))
         done, pending = await asyncio.wait({flow, obey, care, watch}, return_when=asyncio.FIRST_COMPLETED)
         for task in pending:
             task.cancel()
@@ -220,11 +222,15 @@ async def _challenged(challenge: Challenge, source: TriggerSource, status: Statu
     challenge.keep_held()
 
 
-async def _watch(camera: Camera, status: StatusKeeper, hottest_c: float | None) -> None:
+async def _watch(
+    camera: SeenCamera, guard: ConditionGuard | None, status: StatusKeeper, hottest_c: float | None
+) -> None:
     """Keep the camera's lamp honest between the parts, until cancelled."""
     while True:
-        if isinstance(camera, WatchedCamera):
-            status.camera(camera.health(), hottest_c=hottest_c)
+        frame = camera.taken()
+        if guard is not None and frame is not None:
+            await asyncio.to_thread(guard.look, frame)
+        status.camera(camera.health(), hottest_c=hottest_c, seen=guard.words if guard is not None else "")
         await asyncio.sleep(TICK_S)
 
 

@@ -42,11 +42,14 @@ class StatusKeeper:
             self._status = replace(self._status, lamps=lamps)
         self.repeat()
 
-    def camera(self, health: CameraHealth, *, hottest_c: float | None = None) -> None:
-        """Show how the camera fares; it is not well where it is away or warmer than ``hottest_c``."""
+    def camera(self, health: CameraHealth, *, hottest_c: float | None = None, seen: str = "") -> None:
+        """Show how the camera fares; it is not well where it is away or warmer than ``hottest_c``.
+
+        ``seen`` is what its pictures say of it.
+        """
         warm = health.temperature_c is not None and hottest_c is not None and health.temperature_c > hottest_c
         before, self._camera_ok = self._camera_ok, health.connected and not warm
-        self._camera_detail = _detail(health, hottest_c if warm else None)
+        self._camera_detail = "; ".join(filter(None, (seen, _detail(health, hottest_c if warm else None))))
         if not self._camera_ok or not before:
             self.lamp(Lamp.CAMERA, self._camera_ok, self._camera_detail)
         elif self._status.lamps[Lamp.CAMERA].good:

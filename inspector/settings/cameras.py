@@ -72,6 +72,19 @@ class GenICamCamera(Settings):
     )
 
 
+class CameraWatch(Settings):
+    """Light, sharpness, overexposure and dirt on the window, against the state of a good day."""
+
+    golden: FilePath = Field(description="The state that `inspector camera golden` wrote; relative to this file.")
+    warn: float = Field(
+        default=0.15,
+        gt=0,
+        le=1,
+        description="Share by which the mean of the last 20 pictures may be off before the camera's lamp says so.",
+    )
+    hold: float = Field(default=0.4, gt=0, le=1, description="Share that holds the line until somebody releases it.")
+
+
 class VideoCamera(Login):
     """Video through OpenCV: a file, a V4L2 camera, or a network camera."""
 

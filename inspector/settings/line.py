@@ -9,6 +9,7 @@ from pydantic import Field, ModelWrapValidatorHandler, ValidationError, model_va
 from pydantic_core import InitErrorDetails
 
 from inspector.settings.base import Items, Name, Settings
+from inspector.settings.cameras import CameraWatch
 from inspector.settings.challenge import Challenge
 from inspector.settings.crosschecks import cross_check
 from inspector.settings.detectors import AnyDetector, Detector, DetectorKey
@@ -36,6 +37,9 @@ class LineSettings(Settings):
         default=("en",), description="Languages of the reports and the screen; the first is the default."
     )
     camera: Camera = Field(description="Where images come from.")
+    camera_watch: CameraWatch | None = Field(
+        default=None, description="Warns, then holds the line, where the camera no longer sees as it was set up to."
+    )
     calibration: Calibration = Field(description="How pixels become millimetres.")
     gauging: Gauging = Field(default=Gauging(), description="How findings are measured.")
     detector: DetectorKey = Field(

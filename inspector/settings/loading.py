@@ -10,7 +10,7 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from inspector.domain import SettingsError
-from inspector.settings.cameras import VideoCamera
+from inspector.settings.cameras import CameraWatch, VideoCamera
 from inspector.settings.challenge import Challenge
 from inspector.settings.detectors import AnyDetector, Detector, GoldenImages, GoldenSettings, PresenceSettings
 from inspector.settings.document import parse
@@ -93,6 +93,7 @@ def settle(settings: LineSettings, folder: Path, data: Path) -> LineSettings:
     store = store.model_copy(update={"url": url, "images": images})
     settled: dict[str, object] = {
         "challenge": _settled_challenge(settings, folder),
+        "camera_watch": _settled_watch(settings, folder),
         "language": below(settings.language, folder),
         "shifts": _settled_shifts(settings, folder),
     }
@@ -100,6 +101,11 @@ def settle(settings: LineSettings, folder: Path, data: Path) -> LineSettings:
     settled |= {"camera": camera, "calibration": calibration, "detector": detector}
     settled |= {"mes": mes, "store": store, "plc": plc, "training": _settled_training(settings, folder)}
     return settings.model_copy(update=settled)
+
+
+def _settled_watch(settings: LineSettings, folder: Path) -> CameraWatch | None:
+    watch = settings.camera_watch
+    return None if watch is None else watch.model_copy(update={"golden": _below(folder, watch.golden)})
 
 
 def _settled_challenge(settings: LineSettings, folder: Path) -> Challenge | None:

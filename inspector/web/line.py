@@ -20,6 +20,7 @@ from inspector.domain import (
     Person,
     ReleaseLine,
     SelectRecipe,
+    StartChallengeTest,
     TriggerOnce,
 )
 from inspector.web.gate import Gate
@@ -125,6 +126,13 @@ def line_routes(desk: LineDesk, gate: Gate) -> APIRouter:
     def trial(request: Request) -> None:
         person = somebody(request)
         _act(desk, person, TriggerOnce(person.name))
+
+    @routes.post(
+        "/line/challenge", status_code=204, summary="Let the line prove itself on its samples", responses=refusals
+    )
+    def challenge(request: Request) -> None:
+        person = somebody(request)
+        _act(desk, person, StartChallengeTest(person.name))
 
     @routes.get(
         "/line/trial.png",

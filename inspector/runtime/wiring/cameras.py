@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 from inspector.capture import FolderCamera
+from inspector.capture.golden_state import ConditionWatch, load_golden_state
 from inspector.capture.reconnecting import ReconnectingCamera
 from inspector.capture.video import LiveVideo, VideoFile
 from inspector.capture.virtual import VirtualBoardCamera
-from inspector.domain import Camera
+from inspector.domain import Camera, HoldLine
+from inspector.runtime.camera_watch import HELD_BY, ConditionGuard
+from inspector.runtime.control import Control
 from inspector.settings import FolderCamera as FolderSettings
 from inspector.settings import GenICamCamera as GenICamSettings
 from inspector.settings import LineSettings
@@ -16,7 +20,7 @@ from inspector.settings import RealSenseCamera as RealSenseSettings
 from inspector.settings import VideoCamera as VideoSettings
 from inspector.settings import VirtualCamera as VirtualSettings
 
-__all__ = ["build_camera", "build_virtual_camera"]
+__all__ = ["build_camera", "build_condition_guard", "build_virtual_camera"]
 
 
 def build_camera(settings: LineSettings) -> Camera:
@@ -43,6 +47,21 @@ def build_camera(settings: LineSettings) -> Camera:
             virtual = build_virtual_camera(camera)
             virtual.warm_up()
             return virtual
+
+
+def build_condition_guard(settings: LineSettings, data: Path) -> ConditionGuard | None:
+    """Return who holds the camera against its golden state, None without one; raises ``ConfigurationError``."""
+    wanted = settings.camera_watch
+    if wanted is None:
+        return None
+    control = Control(data / settings.line)
+
+    def hold(reason: str) -> None:
+        if control.held() is None:
+            control.apply(HoldLine(HELD_BY, reason))
+
+    watch = ConditionWatch(load_golden_state(wanted.golden))
+    return ConditionGuard(watch, warn=wanted.warn, hold=wanted.hold, on_hold=hold)
 
 
 def build_virtual_camera(camera: VirtualSettings) -> VirtualBoardCamera:

@@ -50,6 +50,7 @@ def build_desks(
             recipes=settings.recipes,
             connections=connections_of(settings),
             trials=build_trials(settings, data),
+            challenged=settings.challenge is not None and bool(settings.challenge.samples),
         ),
         quality=LineQuality(settings),
         shelf=shelf,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import threading
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -15,12 +16,16 @@ from typer.testing import CliRunner
 
 from inspector.capture.condition import condition_of
 from inspector.cli.main import app
-from inspector.domain import ConfigurationError
+from inspector.domain import ConfigurationError, Frame, Trigger
 from inspector.runtime.camera_tools import Look
+from inspector.runtime.control import Control
 from inspector.runtime.demo import shipped_lines
 from inspector.runtime.tune_page import TunePage
+from inspector.runtime.wiring.cameras import build_camera, build_condition_guard
+from inspector.settings import load_line
 from tests.support.gige import ADDRESS, SERIAL, FakeGigE, needs_fake_gige
 
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
 GIGE = shipped_lines() / "gige-camera.yaml"
 VIRTUAL = shipped_lines() / "virtual-board.yaml"
 
@@ -73,6 +78,29 @@ def test_snapped_pictures_are_files_of_full_size(tmp_path: Path) -> None:
     files = sorted((tmp_path / "new").iterdir())
     assert [file.name for file in files] == ["shot-001.png", "shot-002.png"]
     assert cv2.imread(str(files[0]), cv2.IMREAD_UNCHANGED).shape == (640, 640)
+
+
+def test_the_golden_state_of_a_camera_guards_its_line(tmp_path: Path) -> None:
+    said = run("golden", VIRTUAL, "--frames", 12, "--out", tmp_path / "state.json")
+    assert "12 pictures" in said
+    line = tmp_path / "line.yaml"
+    text = VIRTUAL.read_text(encoding="utf-8").replace("golden/", f"{VIRTUAL.parent / 'golden'}/")
+    line.write_text(text + "\ncamera_watch: {golden: state.json}\n", encoding="utf-8")
+    settings = load_line(line, data=tmp_path)
+    guard = build_condition_guard(settings, tmp_path)
+    assert guard is not None
+    camera = build_camera(settings)
+    frames = [camera.grab(Trigger("", "cell-1", number, NOW)) for number in range(30)]
+    for frame in frames:
+        guard.look(frame)
+    assert guard.words == ""
+    control = Control(tmp_path / settings.line)
+    assert control.held() is None
+    for frame in frames:
+        guard.look(Frame(frame.trigger, (frame.pixels * 0.4).astype(np.uint8), "dim", NOW))
+    held = control.held()
+    assert held is not None
+    assert (held.by, held.reason.partition(" (")[0]) == ("camera watch", "the light has changed")
 
 
 def test_tuning_tells_the_figures_of_every_picture() -> None:

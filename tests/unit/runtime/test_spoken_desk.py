@@ -17,6 +17,7 @@ from inspector.domain import (
     InspectionReport,
     Lamp,
     LampState,
+    LineError,
     LineStatus,
     NotAllowed,
     OutboxMessage,
@@ -28,6 +29,7 @@ from inspector.domain import (
     Remark,
     Role,
     SelectRecipe,
+    StartChallengeTest,
     VoiceError,
 )
 from inspector.runtime.control import Control
@@ -102,6 +104,11 @@ def test_the_line_is_held_and_released(office: Office) -> None:
     assert office.acts() == [
         ("jan", "hold_line", LINE), ("jan", "release_line_refused", LINE), ("mei", "release_line", LINE),
     ]  # fmt: skip
+
+
+def test_a_line_without_samples_cannot_prove_itself(office: Office) -> None:
+    with pytest.raises(LineError, match="no samples"):
+        office.desk.apply(StartChallengeTest("mei"), MEI)
 
 
 def test_a_recipe_is_selected_by_whoever_may(office: Office) -> None:

@@ -34,11 +34,12 @@ WANTED = {
     Act.REVIEW_TIGHTEN: ("POST", "/review/{held}", {"decision": "scrap", "reason": "unclear"}, "OQE-"),
     Act.REVIEW_ACCEPT: ("POST", "/review/{held}", {"decision": "accept", "reason": "unclear"}, "-QE-"),
     Act.SELECT_RECIPE: ("POST", "/line/recipe", {"recipe": "fine"}, "--E-"),
+    Act.START_CHALLENGE_TEST: ("POST", "/line/challenge", None, "-QE-"),
     Act.SEE_AUDIT: ("GET", "/audit", None, "-Q-A"),
     Act.MANAGE_USERS: ("GET", "/users", None, "---A"),
 }
 # Acts of the voice: no key and no route has them.
-SPOKEN = {Act.HOLD_PART, Act.HOLD_LOT, Act.RELEASE_LOT, Act.START_CHALLENGE_TEST, Act.REMARK, Act.ASK}
+SPOKEN = {Act.HOLD_PART, Act.HOLD_LOT, Act.RELEASE_LOT, Act.REMARK, Act.ASK}
 STAFF = [role for role in Role if role is not Role.GUEST]  # a guest has no account, so no session
 SILENT = {Act.SEE, Act.EXPORT, Act.SEE_AUDIT, Act.MANAGE_USERS}  # looking is refused without an entry
 
@@ -68,6 +69,7 @@ class Line:
                 recipes=("default", "fine"),
                 connections=(),
                 trials=TrialStore(folder / "trial"),
+                challenged=True,
             ),
             trail=self.trail,
             people=self.accounts,
