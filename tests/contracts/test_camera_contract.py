@@ -15,6 +15,7 @@ from inspector.capture import FolderCamera
 from inspector.capture.genicam import GenICamDevice
 from inspector.capture.genicam_control import Region
 from inspector.capture.reconnecting import ReconnectingCamera
+from inspector.capture.video import VideoFile
 from inspector.domain import Camera, CameraLost, Trigger
 from tests.support.gige import ADDRESS, FakeGigE, needs_fake_gige
 
@@ -48,7 +49,18 @@ def genicam_camera(folder: Path) -> Camera:
     return camera
 
 
+def video_camera(folder: Path) -> Camera:
+    """Return a recording whose pictures differ."""
+    file = folder / "parts.avi"
+    writer = cv2.VideoWriter(str(file), cv2.VideoWriter.fourcc(*"MJPG"), 25, (SIZE, SIZE))
+    for seed in range(3):
+        writer.write(np.random.default_rng(seed).integers(0, 256, (SIZE, SIZE, 3), dtype=np.uint8))
+    writer.release()
+    return VideoFile(file, loop=True)
+
+
 CAMERAS = [
+    pytest.param(video_camera, id="video"),
     pytest.param(folder_camera, id="folder"),
     pytest.param(virtual_camera, id="virtual"),
     pytest.param(genicam_camera, id="genicam", marks=needs_fake_gige),
