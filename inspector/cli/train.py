@@ -159,6 +159,10 @@ def _tell(learned: Learned, page: Path) -> None:
         f"at the floor {learned.floor}: {row.missed_defects} of {row.defects} defects missed, {row.escaped_parts} of "
         f"{row.defective_parts} defective parts pass, {row.held_good_parts} of {row.good_parts} good parts are held"
     )
+    if row.escaped_parts:
+        console.print(
+            "[red]Defective parts pass this model: train it longer, or on more parts, before a line uses it.[/red]"
+        )
     ended = "ended by patience" if learned.fit.early else "all of them"
     console.print(f"{learned.fit.epochs} epochs ({ended}); {learned.card} and {page} written")
 
