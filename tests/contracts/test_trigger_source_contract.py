@@ -36,7 +36,7 @@ from inspector.plc.vision_server import VisionServer
 from tests.fakes.trigger_source import FakeTriggerSource
 from tests.support.modbus_plc import ModbusRegisters
 
-pytestmark = pytest.mark.timeout(30)
+pytestmark = pytest.mark.timeout(90)
 
 PASS = Verdict(Outcome.PASS, (), "default")
 FAIL = Verdict(Outcome.FAIL, (Reason(Outcome.FAIL, "above_usl", "length", label="spur"),), "default")
