@@ -53,6 +53,7 @@ def open_backend(
     *,
     threads: int = 2,
     triton: str = "",
+    triton_timeout_s: float = 2.0,
     cache: Path | None = None,
     on_loss: Callable[[str], None] = _unheard,
 ) -> Backend:
@@ -65,6 +66,8 @@ def open_backend(
     ----------
     triton
         Host and port of a Triton server's gRPC service; empty: there is none.
+    triton_timeout_s
+        Longest time for one call to it, so short that the frame still reaches the spare within the deadline.
 
     Raises
     ------
@@ -74,13 +77,15 @@ def open_backend(
         The backend cannot run these weights.
     """
     if name == "auto":
-        return choose_backend(model, threads=threads, triton=triton, cache=cache, on_loss=on_loss)
+        return choose_backend(
+            model, threads=threads, triton=triton, triton_timeout_s=triton_timeout_s, cache=cache, on_loss=on_loss
+        )
     if name not in VOLATILE:
         return open_named(model, name, threads=threads)
     known = candidates(model, threads=threads)
     # The reference comes first among the candidates and is the slowest: it takes over last.
     openers = {label: known[label] for label in reversed(known) if label not in VOLATILE}
-    openers[name] = partial(open_named, model, name, threads=threads, triton=triton)
+    openers[name] = partial(open_named, model, name, threads=threads, triton=triton, triton_timeout_s=triton_timeout_s)
     return _guarded(name, model, openers, on_loss)
 
 
@@ -89,6 +94,7 @@ def choose_backend(
     *,
     threads: int = 2,
     triton: str = "",
+    triton_timeout_s: float = 2.0,
     cache: Path | None = None,
     on_loss: Callable[[str], None] = _unheard,
 ) -> Backend:
@@ -101,7 +107,7 @@ def choose_backend(
     Raises ``ModelError`` where no candidate runs the model.
     """
     cache = default_cache() if cache is None else cache
-    openers = candidates(model, threads=threads, triton=triton)
+    openers = candidates(model, threads=threads, triton=triton, triton_timeout_s=triton_timeout_s)
     key = _key(model, threads, triton)
     known = _remembered(cache).get(key)
     if known in openers:

@@ -47,7 +47,15 @@ _GPU_PROVIDERS = {
 }
 
 
-def open_named(model: Model, name: str, *, threads: int = 2, triton: str = "", triton_ready_s: float = 10.0) -> Backend:
+def open_named(
+    model: Model,
+    name: str,
+    *,
+    threads: int = 2,
+    triton: str = "",
+    triton_ready_s: float = 10.0,
+    triton_timeout_s: float = 2.0,
+) -> Backend:
     """Return the backend of this name, and no other should it fail.
 
     Parameters
@@ -56,6 +64,8 @@ def open_named(model: Model, name: str, *, threads: int = 2, triton: str = "", t
         Host and port of a Triton server's gRPC service.
     triton_ready_s
         How long to wait for that server.
+    triton_timeout_s
+        Longest time for one call; a server that does not answer by then counts as gone.
 
     Raises
     ------
@@ -77,7 +87,7 @@ def open_named(model: Model, name: str, *, threads: int = 2, triton: str = "", t
         "onnxruntime-tensorrt": partial(OnnxRuntimeBackend, model, threads=threads, provider="tensorrt", half=boxes),
         "onnxruntime-tensorrt-rtx": partial(OnnxRuntimeBackend, model, threads=threads, provider="tensorrt-rtx"),
         "tensorrt": partial(TensorRtBackend, model, half=boxes),
-        "triton": partial(TritonBackend, model, url=triton, ready_s=triton_ready_s),
+        "triton": partial(TritonBackend, model, url=triton, ready_s=triton_ready_s, timeout_s=triton_timeout_s),
     }
     if name not in openers:
         raise ConfigurationError(
@@ -90,7 +100,7 @@ def open_named(model: Model, name: str, *, threads: int = 2, triton: str = "", t
     return openers[name]()
 
 
-def candidates(model: Model, *, threads: int = 2, triton: str = "") -> dict[str, Opener]:
+def candidates(model: Model, *, threads: int = 2, triton: str = "", triton_timeout_s: float = 2.0) -> dict[str, Opener]:
     """Return what could run this model on this machine, by name; the first is the reference."""
     names = ["onnxruntime", "openvino-f32"]
     if has_native_bf16() and model.card.task == "detect":
@@ -99,7 +109,16 @@ def candidates(model: Model, *, threads: int = 2, triton: str = "") -> dict[str,
     if triton:
         names.append("triton")
     return {
-        name: partial(open_named, model, name, threads=threads, triton=triton, triton_ready_s=5.0) for name in names
+        name: partial(
+            open_named,
+            model,
+            name,
+            threads=threads,
+            triton=triton,
+            triton_ready_s=5.0,
+            triton_timeout_s=triton_timeout_s,
+        )
+        for name in names
     }
 
 

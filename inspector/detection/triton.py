@@ -184,8 +184,9 @@ class TritonBackend:
             answer = self._infer(self._shared_input, self._shared_output)
             shape = tuple(answer.get_output(self._output).shape)
         except self._errors as error:
-            # A call that was given up may still be answered, into memory that the next frame would read.
-            self._unshare(self._client)
+            # A call that was given up may still be answered, into memory that the next frame would read. The server
+            # is not told: it may hang, and the frame has to go on to another backend within its deadline.
+            self._unshare(None)
             raise self._failure(error, batch.shape) from error
         if shape != self._answer.shape:
             raise DetectionError(f"triton at {self._url}: the answer has shape {shape}, expected {self._answer.shape}")
@@ -194,12 +195,14 @@ class TritonBackend:
     def _infer(self, entry: object, output: object) -> Any:
         return self._client.infer(self._served, [entry], outputs=[output], client_timeout=self._timeout_s)
 
-    def _unshare(self, client: Any) -> None:
+    def _unshare(self, client: Any | None) -> None:
+        """Give the memory back, and tell the server where there is a client."""
         self._pixels = self._answer = _NOTHING
         regions, self._regions = self._regions, {}
         for region in regions.values():
             with contextlib.suppress(*self._errors):
-                client.unregister_system_shared_memory(region.name, client_timeout=self._timeout_s)
+                if client is not None:
+                    client.unregister_system_shared_memory(region.name, client_timeout=self._timeout_s)
             region.close()
             region.unlink()
 

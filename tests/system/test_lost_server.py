@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -38,16 +38,19 @@ class Camera(Stages):
 
 
 @pytest.fixture
-def server(triton: TritonServer, tmp_path: Path) -> TritonServer:
+def server(triton: TritonServer, tmp_path: Path) -> Iterator[TritonServer]:
     """A server of this test's own; asking for the shared one first skips where there is none."""
     line(tmp_path, "{model: ./models/tiny}")
     serve(load_model(tmp_path / "models" / "tiny"), tmp_path / "repository")
-    return TritonServer(tmp_path / "repository", tmp_path)
+    server = TritonServer(tmp_path / "repository", tmp_path)
+    yield server
+    server.close()
 
 
 @pytest.fixture
 def settings(server: TritonServer, tmp_path: Path) -> LineSettings:
-    return line(tmp_path, f"{{model: ./models/tiny, backend: triton, triton: '{server.url}', threads: 1}}")
+    made = line(tmp_path, f"{{model: ./models/tiny, backend: triton, triton: '{server.url}', threads: 1}}")
+    return made.model_copy(update={"deadline_ms": 60_000})  # a busy machine is no failure
 
 
 async def test_no_part_is_lost_when_the_server_is_killed_in_the_middle_of_a_shift(
@@ -81,6 +84,20 @@ async def test_no_part_is_lost_when_the_server_is_killed_in_the_middle_of_a_shif
     assert seen[KILLED_BEFORE - 2][2] == "tiny 1.0.0 (triton)"
     assert "openvino" in seen[KILLED_BEFORE - 1][2]
     assert "triton is lost, openvino" in told[-1].lamps[Lamp.MODEL].detail
+
+
+async def test_a_server_that_hangs_costs_no_part_either(settings: LineSettings, server: TritonServer) -> None:
+    told: list[str] = []
+    detector = build_detector(settings.model_copy(update={"deadline_ms": 10_000}), told.append)
+    camera, plc = Camera(2, server.pause), Plc([trigger(n) for n in range(1, 4)])
+    flow = Line(
+        triggers=plc, camera=camera, detector=detector, gauge=camera, judge=camera, journal=Journal(), deadline_s=60
+    )  # fmt: skip
+    await flow.run()
+    flow.close()
+    detector.close()
+    assert [verdict.fault for _, verdict in plc.answers] == [FaultCode.NONE] * 3
+    assert len(told) == 1
 
 
 def test_a_line_that_starts_without_its_server_runs_and_says_so(settings: LineSettings, server: TritonServer) -> None:

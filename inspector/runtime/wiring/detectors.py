@@ -49,6 +49,8 @@ __all__ = ["classes_of", "open_detector", "open_model", "unheard"]
 
 Box = tuple[float, float, float, float]
 
+SHARE_OF_DEADLINE = 0.5  # of the time for a verdict, that one call to a server may take
+
 
 def unheard(told: str) -> None:
     """Nobody wants to be told."""
@@ -56,7 +58,9 @@ def unheard(told: str) -> None:
 
 def open_detector(settings: LineSettings, px_per_mm: float, on_loss: Callable[[str], None] = unheard) -> LineDetector:
     """Return the line's detector, ready to warm up; raises ``ModelError`` or ``ConfigurationError``."""
-    made = [_open(detector, px_per_mm, on_loss) for detector in settings.detectors]
+    # A server that hangs is given up in time for the spare to look at the same frame.
+    patience_s = settings.deadline_ms / 1000 * SHARE_OF_DEADLINE
+    made = [_open(detector, px_per_mm, patience_s, on_loss) for detector in settings.detectors]
     detector = made[0] if len(made) == 1 else CombinedDetector(made)
     known = set(detector.classes)
     for name, recipe in settings.recipes.items():
@@ -78,6 +82,7 @@ def open_model(
     floor: float | None = None,
     golden: GoldenSource | None = None,
     triton: str = "",
+    triton_timeout_s: float = 2.0,
     on_loss: Callable[[str], None] = unheard,
 ) -> YoloDetector | AnomalyDetector:
     """Return the detector of a model folder, by the task of its card; raises ``ModelError``.
@@ -91,13 +96,17 @@ def open_model(
             f"{model.folder}: a feature network is no detector by itself",
             remedy="Make a model from good parts with it: `inspector anomaly train`",
         )
-    runs = open_backend(model, backend, threads=threads, triton=triton, on_loss=on_loss)
+    runs = open_backend(
+        model, backend, threads=threads, triton=triton, triton_timeout_s=triton_timeout_s, on_loss=on_loss
+    )
     if model.card.task == "anomaly":
         return AnomalyDetector(model, runs)
     return YoloDetector(model, runs, floor=floor, golden=golden)
 
 
-def _open(wanted: AnyDetector, px_per_mm: float, on_loss: Callable[[str], None]) -> LineDetector:  # noqa: PLR0911 - one case each
+def _open(  # noqa: PLR0911 - one case each
+    wanted: AnyDetector, px_per_mm: float, patience_s: float, on_loss: Callable[[str], None]
+) -> LineDetector:
     def px(box_mm: Box) -> Box:
         left, top, right, bottom = (side * px_per_mm for side in box_mm)
         return left, top, right, bottom
@@ -112,6 +121,7 @@ def _open(wanted: AnyDetector, px_per_mm: float, on_loss: Callable[[str], None])
                 floor=wanted.floor,
                 golden=golden,
                 triton=wanted.triton,
+                triton_timeout_s=patience_s,
                 on_loss=on_loss,
             )
         case GoldenSettings():
