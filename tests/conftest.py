@@ -46,6 +46,7 @@ def triton(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TritonServer]:
 
     if triton_packages() is None:
         pytest.skip("Triton is not set up (make triton)")
+    pytest.importorskip("tritonclient.grpc", reason="the extra `triton` is not installed")
     work = tmp_path_factory.mktemp("triton")
     serve(load_model(write_tiny_model(work / "tiny")), work / "repository")
     serve(load_model(find_model("bare-board")), work / "repository")
