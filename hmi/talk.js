@@ -56,6 +56,7 @@ export default {
     window.removeEventListener("blur", this.onBlur);
     clearInterval(this.timer);
     this.silence();
+    if (this.sound) this.sound.close();
     if (this.socket) this.socket.close();
   },
   methods: {
@@ -81,19 +82,24 @@ export default {
       this.held = true;
       this.loudest = 0;
       this.sounds = 0;
+      this.waiting = [];
       try {
         if (!navigator.mediaDevices) throw new Error("insecure");
-        const [socket, stream] = await Promise.all([
-          this.connected(),
-          navigator.mediaDevices.getUserMedia({
-            audio: { channelCount: 1, echoCancellation: false, noiseSuppression: false, autoGainControl: true },
-          }),
-        ]);
-        this.stream = stream;
-        await this.listen(stream);
-        socket.send(JSON.stringify({ do: "press", rate: this.sound.sampleRate }));
-        this.state = "live";
+        // The line is called while the microphone opens; what is said until it answers waits here.
+        const calling = this.connected();
+        calling.catch(() => {});
+        await this.prepare();
+        // Nothing is mended by the browser: what is cut off or silent has to be seen as such.
+        this.stream = await navigator.mediaDevices.getUserMedia({
+          audio: { channelCount: 1, echoCancellation: false, noiseSuppression: false, autoGainControl: false },
+        });
+        await this.listen();
         this.since = performance.now();
+        this.state = "live";
+        const socket = await calling;
+        socket.send(JSON.stringify({ do: "press", rate: this.sound.sampleRate }));
+        this.waiting.splice(0).forEach((pcm) => socket.send(pcm));
+        this.speaking = socket;
       } catch (error) {
         this.silence();
         this.state = "idle";
@@ -103,25 +109,35 @@ export default {
       }
       if (!this.held) this.release();
     },
-    async listen(stream) {
+    // Kept from press to press: a microphone that is open already must not wait for it.
+    async prepare(rate = RATE) {
+      if (this.sound) {
+        await this.sound.resume();
+        return;
+      }
+      const sound = new AudioContext(rate ? { sampleRate: rate } : {});
+      await sound.audioWorklet.addModule("/hmi/talk-worklet.js");
+      await sound.resume();
+      this.sound = sound;
+    },
+    async listen() {
       try {
-        this.sound = new AudioContext({ sampleRate: RATE });
-        this.input = this.sound.createMediaStreamSource(stream);
+        this.input = this.sound.createMediaStreamSource(this.stream);
       } catch {
         // This browser converts no rates: the server does.
-        if (this.sound) this.sound.close();
-        this.sound = new AudioContext();
-        this.input = this.sound.createMediaStreamSource(stream);
+        this.sound.close();
+        this.sound = null;
+        await this.prepare(0);
+        this.input = this.sound.createMediaStreamSource(this.stream);
       }
-      await this.sound.audioWorklet.addModule("/hmi/talk-worklet.js");
-      const tap = new AudioWorkletNode(this.sound, "tap", { numberOfOutputs: 0, channelCount: 1, channelCountMode: "explicit" });
-      tap.port.onmessage = ({ data }) => this.took(data);
-      this.input.connect(tap);
-      if (this.sound.state === "suspended") await this.sound.resume();
+      this.tap = new AudioWorkletNode(this.sound, "tap", { numberOfOutputs: 0, channelCount: 1, channelCountMode: "explicit" });
+      this.tap.port.onmessage = ({ data }) => this.took(data);
+      this.input.connect(this.tap);
     },
     took({ pcm, peak, clipped }) {
-      if (this.state !== "live" || !this.socket || this.socket.readyState !== WebSocket.OPEN) return;
-      this.socket.send(pcm);
+      if (this.state === "idle") return;
+      if (!this.speaking) this.waiting.push(pcm);
+      else if (this.speaking.readyState === WebSocket.OPEN) this.speaking.send(pcm);
       this.level = Math.min(100, Math.round(100 * Math.sqrt(peak)));
       this.clipped = clipped;
       this.loudest = Math.max(this.loudest, peak);
@@ -132,15 +148,18 @@ export default {
     },
     release() {
       this.held = false;
-      if (this.state !== "live") return;
+      if (this.state !== "live" || !this.speaking) return;
+      const socket = this.speaking;
       this.state = "idle";
       this.silence();
-      if (this.socket && this.socket.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify({ do: "release" }));
+      if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify({ do: "release" }));
     },
     silence() {
       if (this.stream) this.stream.getTracks().forEach((track) => track.stop());
-      if (this.sound && this.sound.state !== "closed") this.sound.close();
-      this.stream = this.sound = this.input = null;
+      if (this.input) this.input.disconnect();
+      if (this.tap) this.tap.port.onmessage = null;
+      if (this.sound && this.sound.state === "running") this.sound.suspend();
+      this.stream = this.input = this.tap = this.speaking = null;
       this.level = 0;
       this.clipped = false;
     },

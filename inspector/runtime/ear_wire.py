@@ -62,7 +62,7 @@ async def write_frame(writer: asyncio.StreamWriter, head: Mapping[str, Any], sou
         writer.write(_HEAD.pack(len(body), len(sound)) + body + sound)
         await writer.drain()
     except (ConnectionError, RuntimeError) as error:
-        raise VoiceError("the voice process has hung up", remedy="It is started again by itself") from error
+        raise VoiceError("the other end has hung up") from error
 
 
 def vocabulary_to_json(vocabulary: Vocabulary) -> dict[str, Any]:

@@ -104,10 +104,10 @@ class _Room:
                 try:
                     await talk.take(frame)
                 except (InspectorError, KeyError, TypeError, ValueError) as error:
-                    log.warning("a conversation is in trouble: %s", error)
                     await write_frame(writer, {"is": "trouble", "text": str(error)})
+                    log.warning("a conversation is in trouble: %s", error)
         except VoiceError as error:
-            log.warning("a conversation broke off: %s", error)
+            log.info("a conversation broke off: %s", error)
         finally:
             await talk.close()
             writer.close()

@@ -132,6 +132,7 @@ class LineConversation:
         if self._writer is None:
             return
         self._speakers.append(person)
+        self._calm()
         self._patience = asyncio.get_running_loop().call_later(PATIENCE_S, self._too_late)
         try:
             await self._send({"is": "release"})

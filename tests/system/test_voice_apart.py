@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import psutil
@@ -23,7 +25,9 @@ PARTS = 8
 def line(data: Path, voice: Voice) -> LineSettings:
     settings = demo_settings(data)
     screen = settings.screen.model_copy(update={"port": 0})
-    return settings.model_copy(update={"voice": voice, "screen": screen, "mes": NoMes(kind="none")})
+    # Time enough on a busy machine: what is shown here is that nothing is waited for, not how quick it is.
+    patient = {"deadline_ms": 10_000}
+    return settings.model_copy(update={"voice": voice, "screen": screen, "mes": NoMes(kind="none"), **patient})
 
 
 def assert_unmoved(summary: Summary) -> None:
@@ -57,9 +61,7 @@ def test_a_voice_that_hangs_or_dies_changes_no_verdict(tmp_path: Path, fault: si
     assert_unmoved(summary)
 
 
-def test_a_voice_that_cannot_start_is_said_and_leaves_the_line_alone(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_a_voice_that_cannot_start_leaves_the_line_alone(tmp_path: Path) -> None:
     data = tmp_path / "data"
     deaf = Voice(recognisers={"en": VoskEars(kind="vosk", model=str(tmp_path / "no-such-model"))})
     with Plant(line(data, deaf), data=data, parts=PARTS) as plant:
@@ -71,9 +73,6 @@ def test_a_voice_that_cannot_start_is_said_and_leaves_the_line_alone(
 
 def test_the_line_has_nothing_of_the_voice_and_the_voice_no_key_to_the_line() -> None:
     """The voice process imports no store, no accounts, no PLC and no control: there is nothing that it could do."""
-    import subprocess
-    import sys
-
     code = (
         "import sys, inspector.runtime.listening; print([m for m in sys.modules if m.startswith(("
         "'inspector.store', 'inspector.plc', 'inspector.mes', 'inspector.web', 'inspector.runtime.control', "

@@ -21,6 +21,7 @@ from inspector.voice import (
     Interpreter,
     Listener,
     Meaning,
+    Press,
     Speaker,
     VoskRecogniser,
     exported,
@@ -204,6 +205,18 @@ def test_real_people_with_another_grammar(listener: Listener, shared_data: Path)
     }  # fmt: skip
 
 
+@needs_espeak
+def test_a_sentence_with_a_pause_is_one_press_with_partials(listener: Listener, grammars: dict[str, Grammar]) -> None:
+    said = [mixed(ENGLISH.say(text), None, seed=4, around_s=0.4) for text in ("accept part", "zero zero four two")]
+    press = Press(EmbeddedRecogniser(listener, by_hand=True, partial_s=0.5))
+    pcm = np.concatenate(said)
+    partials = [press.feed(pcm[at : at + 1600]) for at in range(0, pcm.size, 1600)]
+    assert any("accept" in text.lower() for text in partials)
+    pressed = press.finish()
+    assert Interpreter(grammars["en"]).understand(pressed.text) == Meaning("accept_part", (("part", "0042"),))
+    assert DEFAULT_GATE.believes(pressed.confidence, "accept_part")
+
+
 # --- vosk -------------------------------------------------------------------------------------------------
 
 
@@ -228,6 +241,17 @@ def test_vosk_words_that_are_no_sentence_are_no_text(vosk: VoskRecogniser) -> No
     heard = collected(vosk, mixed(KOREAN.say("정지 라인 정지 라인 상태 확인 정지"), None, seed=1))
     assert heard
     assert all(KOREAN_GRAMMAR.meanings(transcript.text) or not transcript.text for transcript in heard)
+
+
+@needs_espeak
+def test_vosk_learns_other_sentences_without_loading_its_model_again(vosk: VoskRecogniser) -> None:
+    other = Grammar("#JSGF V1.0 UTF-8 ko;\ngrammar ko;\npublic <repeat> = 다시;\npublic <cancel> = 취소;\n")
+    twin = vosk.for_grammar(other)
+    (heard,) = finals(twin, mixed(KOREAN.say("다시"), None, seed=1))
+    assert other.meanings(heard.text) == {Meaning("repeat")}
+    twin.close()
+    (still,) = finals(vosk, mixed(KOREAN.say("라인 정지"), None, seed=1))
+    assert KOREAN_GRAMMAR.meanings(still.text) == {Meaning("hold_line")}
 
 
 def test_vosk_hears_nothing_in_silence(vosk: VoskRecogniser) -> None:
