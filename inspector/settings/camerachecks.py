@@ -18,6 +18,7 @@ def camera_problems(data: Data) -> Problems:
     for one, other in (("width", "height"), ("height", "width")):
         if camera.get("kind") == "video" and camera.get(one) is not None and camera.get(other) is None:
             yield problem(("camera", one), "half_size", f"there is a {one} without a {other}", f"Add '{other}:'.")
+    yield from _driver_problems(camera)
     if camera.get("kind") != "video":
         return
     given = [key for key in _SOURCES if camera.get(key) is not None]
@@ -40,6 +41,19 @@ def camera_problems(data: Data) -> Problems:
         yield problem(("camera", "latency_s"), "no_latency", "a file is never late", "Take 'latency_s:' out.")
     if camera.get("username") is not None and "url" not in given:
         yield problem(("camera", "username"), "no_login", "only a network camera has users", "Take it out.")
+
+
+def _driver_problems(camera: Data) -> Problems:
+    if (camera.get("kind"), camera.get("driver")) != ("genicam", "pylon"):
+        return
+    for key in ("chunks", "packet_size", "resend"):
+        if camera.get(key) is not None:
+            yield problem(
+                ("camera", key),
+                "no_pylon",
+                f"'{key}' is for the driver aravis",
+                "Take it out, or write 'driver: aravis'.",
+            )
 
 
 def _trigger_problems(data: Data, camera: Data) -> Problems:

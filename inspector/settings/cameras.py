@@ -23,6 +23,10 @@ class GenICamCamera(Settings):
         description="GigE Vision or USB3 Vision; needs `apt install gir1.2-aravis-0.8` and "
         "`pip install 'line-inspector[genicam]'`."
     )
+    driver: Literal["aravis", "pylon"] = Field(
+        default="aravis",
+        description="`pylon`: Basler's own driver, proprietary; needs `pip install 'line-inspector[pylon]'`.",
+    )
     device: str = Field(
         default="",
         max_length=128,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 from inspector.capture import FolderCamera
@@ -19,6 +20,9 @@ from inspector.settings import LineSettings
 from inspector.settings import RealSenseCamera as RealSenseSettings
 from inspector.settings import VideoCamera as VideoSettings
 from inspector.settings import VirtualCamera as VirtualSettings
+
+if TYPE_CHECKING:
+    from inspector.capture.genicam_control import Region
 
 __all__ = ["build_camera", "build_condition_guard", "build_virtual_camera"]
 
@@ -93,10 +97,12 @@ def _realsense(camera: RealSenseSettings) -> Camera:
 
 
 def _genicam(camera: GenICamSettings) -> Camera:
-    from inspector.capture.genicam import GenICamDevice
     from inspector.capture.genicam_control import Region
 
     region = Region(camera.width, camera.height, camera.offset_x, camera.offset_y)
+    if camera.driver == "pylon":
+        return _pylon(camera, region)
+    from inspector.capture.genicam import GenICamDevice
 
     def opened() -> GenICamDevice:
         return GenICamDevice(
@@ -117,6 +123,27 @@ def _genicam(camera: GenICamSettings) -> Camera:
         )
 
     return ReconnectingCamera(opened, name=f"GenICam camera {camera.device}".rstrip())
+
+
+def _pylon(camera: GenICamSettings, region: Region) -> Camera:
+    from inspector.capture.pylon import PylonDevice
+
+    def opened() -> PylonDevice:
+        return PylonDevice(
+            device=camera.device,
+            pixel_format=camera.pixel_format,
+            region=region,
+            exposure_us=camera.exposure_us,
+            gain_db=camera.gain_db,
+            features=camera.features,
+            trigger=camera.trigger,
+            trigger_line=camera.trigger_line,
+            trigger_activation=camera.trigger_activation,
+            timeout_s=camera.timeout_s,
+            buffers=camera.buffers,
+        )
+
+    return ReconnectingCamera(opened, name=f"pylon camera {camera.device}".rstrip())
 
 
 def _video(camera: VideoSettings) -> Camera:
