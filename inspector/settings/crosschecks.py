@@ -301,11 +301,11 @@ def _detectors(data: Data) -> Problems:
             ("detector",), "empty", "the list of detectors is empty", "Write at least one entry, or leave the key out."
         )
     found = data.get("detector")
-    several = isinstance(found, Sequence) and not isinstance(found, str)
-    for index, each in enumerate(found if several else [found]):
+    listed = list(found) if isinstance(found, Sequence) and not isinstance(found, str) else None
+    for index, each in enumerate([found] if listed is None else listed):
         if isinstance(each, Mapping) and each.get("backend") == "triton" and not each.get("triton"):
             yield problem(
-                ("detector", *([index] if several else []), "backend"),
+                ("detector", *([] if listed is None else [index]), "backend"),
                 "relation",
                 "there is no address of a Triton server",
                 "Add 'triton: HOST:PORT' beside it, the port of its gRPC service (8001 by default).",
