@@ -19,7 +19,7 @@ from inspector.mes.sparkplug import EdgeNode, NodeName
 from inspector.mes.sparkplug_metrics import Form, device_message
 from inspector.store import Database, Numbers, RecordStore, SqlOutbox
 from tests.support.brokers import SCADA, Broker
-from tests.support.npm import FOREIGN
+from tests.support.foreign import FOREIGN
 from tests.support.reports import failed, passed
 
 __all__ = ["NAME", "Heard", "Host", "Station", "decoded", "serve_until_killed"]

@@ -12,7 +12,6 @@ from inspector.mes import MqttLink, OutboxRelay, ResultMessages, Source
 from inspector.store import Database, RecordStore, SqlOutbox
 from tests.support.brokers import LINE, MES, MOSQUITTO, PASSWORDS, Mosquitto, eventually, running
 from tests.support.foreign import FOREIGN, npm_package
-from tests.support.npm import FOREIGN, npm_modules
 from tests.support.reports import failed, passed
 
 SCRIPT = FOREIGN / "consumer.mjs"
@@ -22,7 +21,7 @@ COUNT = 60
 
 @pytest.fixture(scope="module")
 def modules() -> Path:
-    return npm_modules("mqtt")
+    return npm_package("mqtt")
 
 
 @pytest.mark.skipif(MOSQUITTO is None, reason="mosquitto is not installed (Debian: apt install mosquitto)")

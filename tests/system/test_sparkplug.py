@@ -18,8 +18,8 @@ from inspector.runtime.demo import demo_settings
 from inspector.runtime.plant import Plant
 from inspector.settings import MqttMes, Sparkplug
 from tests.support.brokers import LINE, MOSQUITTO, PASSWORDS, Mosquitto, eventually, running
+from tests.support.foreign import npm_package
 from tests.support.network import Wire
-from tests.support.npm import npm_modules
 from tests.support.sparkplug import NAME, Heard, Host, Station, decoded, serve_until_killed
 
 pytestmark = pytest.mark.skipif(MOSQUITTO is None, reason="mosquitto is not installed (Debian: apt install mosquitto)")
@@ -37,7 +37,7 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mosquitto]:
 
 @pytest.fixture(scope="module")
 def modules() -> Path:
-    return npm_modules("sparkplug-payload")
+    return npm_package("sparkplug-payload")
 
 
 @pytest.fixture

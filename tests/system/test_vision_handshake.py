@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def shared() -> AsyncIterator[Bench]:
-    async with vision() as bench:
+    async with vision(heartbeat_ms=800) as bench:
         yield bench
 
 
