@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import struct
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from inspector.domain import VoiceError
+from inspector.runtime.signals import socket_path
 from inspector.voice import Vocabulary
 
 __all__ = ["Frame", "ear_address", "read_frame", "vocabulary_from_json", "vocabulary_to_json", "write_frame"]
@@ -36,9 +35,7 @@ class Frame:
 
 def ear_address(data: Path) -> str:
     """Return the path of the socket of the line whose folder this is."""
-    # The path of a unix socket is limited to about 100 bytes, a data folder is not.
-    digest = sha256(str(data.resolve()).encode()).hexdigest()[:16]
-    return str(Path(tempfile.gettempdir()) / f"inspector-voice-{digest}.sock")
+    return socket_path(data, "inspector-voice")
 
 
 async def read_frame(reader: asyncio.StreamReader) -> Frame | None:

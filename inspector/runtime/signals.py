@@ -14,22 +14,23 @@ from pathlib import Path
 
 from inspector.domain import Lamp, LampState, LineStatus
 
-__all__ = ["SignalReceiver", "SignalSender", "status_from_json", "status_to_json"]
+__all__ = ["SignalReceiver", "SignalSender", "socket_path", "status_from_json", "status_to_json"]
 
 LARGEST = 65_536
 
 
-def _address(data: Path) -> str:
+def socket_path(data: Path, name: str = "inspector") -> str:
+    """Return where the socket of this name of the line lies whose folder this is."""
     # The path of a unix socket is limited to about 100 bytes, a data folder is not.
     digest = sha256(str(data.resolve()).encode()).hexdigest()[:16]
-    return str(Path(tempfile.gettempdir()) / f"inspector-{digest}.sock")
+    return str(Path(tempfile.gettempdir()) / f"{name}-{digest}.sock")
 
 
 class SignalSender:
     """The line's end."""
 
     def __init__(self, data: Path) -> None:
-        self._address = _address(data)
+        self._address = socket_path(data)
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
 
     def send(self, status: LineStatus) -> None:
@@ -48,7 +49,7 @@ class SignalReceiver:
     """The office's end."""
 
     def __init__(self, data: Path) -> None:
-        self._address = _address(data)
+        self._address = socket_path(data)
         Path(self._address).unlink(missing_ok=True)
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.bind(self._address)
