@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from multiprocessing.connection import Connection
 
@@ -27,6 +28,7 @@ from inspector.store import Database, ShiftRecord
 __all__ = ["LineQuality", "quality_of"]
 
 KEPT_S = 20.0
+PARTS = 2  # column of the hours' parts
 SHOWN = ("counts", "recipes", "hours", "fault_table", "pareto", "zones", "characteristics", "capability", "decisions")
 LENGTHS = {QualitySpan.DAY: timedelta(days=1), QualitySpan.WEEK: timedelta(days=7)}
 
@@ -62,6 +64,11 @@ def quality_of(settings: LineSettings, span: QualitySpan, language: str, *, now:
         start, end = shift.span.start, shift.span.end
         lots, reviewed = record.lots(start, end), record.reviewed(start, end)
     tables = [table for table in tables_of(report, words) if table.key in SHOWN and table.rows]
+    # An hour without parts says nothing here; a week has many.
+    tables = [
+        replace(table, rows=tuple(row for row in table.rows if row[PARTS] != "0")) if table.key == "hours" else table
+        for table in tables
+    ]
     tables += [lot_table(lots, words), *review_tables(review_figures(reviewed), words)]
     return QualityView(
         begins=start,

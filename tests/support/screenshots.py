@@ -47,6 +47,7 @@ def main(folder: Path) -> None:
             engineer = entered(browser, plant.screen_url, "eng", SECRET)
             engineer.set_default_timeout(WAIT_MS)
             take_line(engineer, plant.screen_url, folder)
+            take_figures(page, plant.screen_url, folder)
             browser.close()
 
 
@@ -69,15 +70,6 @@ def take(page: Any, url: str, folder: Path) -> None:
     page.wait_for_selector(".board-image")
     page.click("[data-overlay=golden]")
     shoot(page, ".board-over", folder / "part.png")
-    page.goto(f"{url}quality")
-    shoot(page, ".figures figure", folder / "quality.png")
-    page.goto(f"{url}reports")
-    page.wait_for_selector(".shift")
-    page.click(".shift >> nth=0")
-    page.click(".make")
-    page.wait_for_function("document.querySelector('.report-page .said').innerText === 'Done'")
-    page.frame_locator(".report-page iframe").locator("h1").first.wait_for()
-    shoot(page, ".report-page iframe", folder / "reports.png")
     page.goto(f"{url}audit")
     page.wait_for_selector(".list")
     page.click(".verify")
@@ -96,11 +88,26 @@ def take_line(page: Any, url: str, folder: Path) -> None:
     shoot(page, ".confirm .yes", folder / "line.png")
 
 
+def take_figures(page: Any, url: str, folder: Path) -> None:
+    """Take what is worked out by a process of its own, which takes its time."""
+    page.goto(f"{url}quality")
+    shoot(page, ".figures figure", folder / "quality.png")
+    page.goto(f"{url}reports")
+    page.wait_for_selector(".shift")
+    page.click(".shift >> nth=0")
+    page.click(".make")
+    page.wait_for_function("document.querySelector('.report-page .said').innerText === 'Done'")
+    page.frame_locator(".report-page iframe").locator("h1").first.wait_for()
+    shoot(page, ".report-page iframe", folder / "reports.png")
+
+
 def shoot(page: Any, there: str, file: Path) -> None:
     """Take the page once this is on it, and nothing is on its way any more."""
     page.wait_for_selector(there)
     page.wait_for_function("!document.querySelector('.tag-unplaced')")
-    page.wait_for_function("[...document.images].every((image) => image.complete || image.loading === 'lazy')")
+    page.wait_for_function(
+        "[...document.images].every((image) => image.complete || image.getBoundingClientRect().top > innerHeight)"
+    )
     page.screenshot(path=str(file))
 
 
