@@ -93,6 +93,9 @@ class TritonServer:
         assert self._process is not None
         os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait(timeout=60)
+        # What the server and its Python interpreter shared outlives a kill.
+        for left in Path("/dev/shm").glob(f"line{self.grpc}*"):  # noqa: S108 - where POSIX shared memory shows
+            left.unlink(missing_ok=True)
 
     def pause(self) -> None:
         """Stop it without ending it: it takes connections and never answers."""
