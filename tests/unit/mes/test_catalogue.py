@@ -67,7 +67,8 @@ def test_the_same_event_of_the_same_report_has_the_same_id_and_others_have_other
     report = failed()
     once, again = EVENTS.text(report, {}), EVENTS.text(report, {})
     assert once.msg_id == again.msg_id
-    first, second = EVENTS.disposition(report, SCRAP), EVENTS.disposition(report, SCRAP)
+    later = EventMessages(SOURCE, clock=lambda: NOW + timedelta(minutes=1))
+    first, second = EVENTS.disposition(report, SCRAP), later.disposition(report, SCRAP)
     assert first.msg_id != second.msg_id  # held, accepted and held again by the same person: three decisions
     ids = {once.msg_id, first.msg_id, EVENTS.override(report, ACCEPT).msg_id, str(report.id)}
     assert len(ids) == 4

@@ -96,8 +96,9 @@ def test_limits_come_from_the_reason_where_nobody_else_knows_them() -> None:
 
 
 def test_limits_come_from_the_recipe_where_it_is_asked() -> None:
-    def limits(label: str, measurement: Measurement) -> SpecLimits | None:
-        return SpecLimits(0.0, 0.3, 0.1) if (label, measurement.characteristic) == ("open", "length") else None
+    def limits(recipe: str, label: str, measurement: Measurement) -> SpecLimits | None:
+        asked = (recipe, label, measurement.characteristic)
+        return SpecLimits(0.0, 0.3, 0.1) if asked == ("default", "open", "length") else None
 
     entry = body(ResultMessages(SOURCE, limits=limits), failed())["measurements"][0]
     assert (entry["lower"], entry["nominal"], entry["upper"], entry["result"]) == (0.0, 0.1, 0.3, "OK")
