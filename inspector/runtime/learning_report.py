@@ -125,7 +125,7 @@ def _confusion(learned: Learned) -> str:
 
 def _worst(learned: Learned) -> Iterator[str]:
     found = mistakes(learned.examples, learned.findings, learned.floor)
-    counts = Counter(each.kind for each in found)
+    counts: Counter[str] = Counter(each.kind for each in found)
     for kind, told in _KINDS.items():
         chosen = [each for each in found if each.kind == kind][:SHOWN_MISTAKES]
         figures = [html.picture(_cut_out(learned, each), _caption(learned, each)) for each in chosen]

@@ -1,6 +1,6 @@
 """Trained weights -> ONNX with a dynamic batch and the raw head output."""
 
-# mypy: disable-error-code="import-not-found, import-untyped"
+# mypy: disable-error-code="import-not-found, import-untyped, misc"
 # torch, ultralytics, onnxslim and faster-coco-eval come with the train extra only.
 
 from __future__ import annotations
