@@ -71,6 +71,8 @@ class CounterFeeder(_Silent):
     ) -> None:
         self._read, self._release, self.name = read, release, name
         self._every, self._offset, self._poll_s = every_counts, offset, poll_s
+        self._last: int | None = None
+        self._travelled = self._done = 0
 
     async def run(self, fire: Fire) -> None:
         """Fire whenever a multiple has been passed since the last look."""
@@ -80,20 +82,26 @@ class CounterFeeder(_Silent):
             await self._release()
 
     async def _follow(self, fire: Fire) -> None:
-        last = await self._read()
-        travelled = (last - self._offset) % _UINT32 % self._every
-        done = 0
+        first = await self._read()
+        if self._last is None:
+            self._last, self._travelled = first, (first - self._offset) % _UINT32 % self._every
+        # What went by while the counter was away is not in front of the camera any more.
+        fire(missed=self._passed(first), nothing=True)
         while True:
             await asyncio.sleep(self._poll_s)
-            count = await self._read()
-            step = (count - last) % _UINT32
-            # The shorter way round the 32 bits is the one that the belt took.
-            travelled += step if step < _UINT32 // 2 else step - _UINT32
-            last = count
-            passed = travelled // self._every - done
-            if passed > 0:
-                done += passed
+            passed = self._passed(await self._read())
+            if passed:
                 fire(missed=passed - 1)
+
+    def _passed(self, count: int) -> int:
+        """Return how many places have gone by since the last look."""
+        step = (count - (self._last or 0)) % _UINT32
+        # The shorter way round the 32 bits is the one that the belt took.
+        self._travelled += step if step < _UINT32 // 2 else step - _UINT32
+        self._last = count
+        passed = max(self._travelled // self._every - self._done, 0)
+        self._done += passed
+        return passed
 
 
 class SocketFeeder:

@@ -76,8 +76,13 @@ class TriggerLedger:
 class Fire(Protocol):
     """What a feeder calls for each signal, in the event loop."""
 
-    def __call__(self, *, part_id: str = "", recipe: str = "", key: str = "", missed: int = 0) -> Trigger | None:
-        """Take one signal; return its trigger, None where it was not taken (the ledger says why)."""
+    def __call__(
+        self, *, part_id: str = "", recipe: str = "", key: str = "", missed: int = 0, nothing: bool = False
+    ) -> Trigger | None:
+        """Take one signal; return its trigger, None where it was not taken (the ledger says why).
+
+        ``missed`` others went by unseen before it; with ``nothing`` there is no signal, and only they are counted.
+        """
         ...
 
 
@@ -200,10 +205,15 @@ class LocalTriggers:
         if found := self._ledger.differences():
             _log.warning("triggers of %s: %s", self._feeder.name, ", ".join(found))
 
-    def fire(self, *, part_id: str = "", recipe: str = "", key: str = "", missed: int = 0) -> Trigger | None:
+    def fire(
+        self, *, part_id: str = "", recipe: str = "", key: str = "", missed: int = 0, nothing: bool = False
+    ) -> Trigger | None:
         """Take one signal; see ``Fire``."""
         now = time.monotonic()
-        self._ledger = replace(self._ledger, missed=self._ledger.missed + missed)
+        if missed:
+            self._count(missed=missed)
+        if nothing:
+            return None
         if key and key in self._keys:
             self._count(repeated=1)
             return None

@@ -18,7 +18,9 @@ _log = logging.getLogger(__name__)
 
 
 class _Fire(Protocol):
-    def __call__(self, *, part_id: str = "", recipe: str = "", key: str = "", missed: int = 0) -> Trigger | None: ...
+    def __call__(
+        self, *, part_id: str = "", recipe: str = "", key: str = "", missed: int = 0, nothing: bool = False
+    ) -> Trigger | None: ...
 
 
 class TriggerInbox:

@@ -204,12 +204,44 @@ async def test_places_on_a_belt(counts: tuple[int, ...], taken: int, missed: int
 
 async def follow_counter(feeder: CounterFeeder, turn: Callable[[int], Awaitable[None]], folder: Path) -> None:
     triggers = source(folder, feeder)
+    looked, read = asyncio.Event(), feeder._read
+
+    async def seen() -> int:
+        count = await read()
+        looked.set()
+        return count
+
+    feeder._read = seen  # type: ignore[method-assign]
     await triggers.set_ready(True)
+    await looked.wait()
     for place in (1, 2, 3):
-        await asyncio.sleep(0.05)
         await turn(place * 1000 + 5)
         await eventually(lambda place=place: triggers.ledger.taken + triggers.ledger.missed >= place)
-    assert triggers.ledger.missed == 0
+    assert triggers.ledger.taken + triggers.ledger.missed == 3
+    assert triggers.ledger.taken
+    await triggers.close()
+
+
+async def test_what_goes_by_while_the_encoder_is_away_is_missed_and_not_made_up_for(tmp_path: Path) -> None:
+    counts: list[int | None] = [0, 105, None, 430, 430, 510]
+    done = asyncio.Event()
+
+    async def read() -> int:
+        if len(counts) == 1:
+            done.set()
+            return counts[0] or 0
+        if (count := counts.pop(0)) is None:
+            raise PlcLost("away")
+        return count
+
+    async def release() -> None:
+        return
+
+    triggers = source(tmp_path, CounterFeeder(read, release, name="belt", every_counts=100, poll_s=0))
+    await triggers.set_ready(True)
+    await done.wait()
+    await eventually(lambda: triggers.ledger.taken == 2)
+    assert triggers.ledger.missed == 3  # 200, 300 and 400
     await triggers.close()
 
 
