@@ -194,6 +194,21 @@ def test_a_killed_run_goes_on_where_it_was(parts: Path) -> None:
 
 @needs_trainer
 @pytest.mark.filterwarnings("default")
+def test_a_run_begins_from_the_weights_of_another(parts: Path) -> None:
+    first = learn(lesson(parts)).fit
+    later = replace(
+        lesson(parts), work=parts.parent / "later", start_from=parts.parent / "work" / "weights.pt", epochs=1
+    )
+
+    learn(later)
+
+    card = YAML(typ="safe").load((parts.parent / "model" / "card.yaml").read_text())
+    assert first.best.is_file()
+    assert len(card["metrics"]["training"]["started_from"]) == 12
+
+
+@needs_trainer
+@pytest.mark.filterwarnings("default")
 def test_a_student_of_a_teacher_is_a_plain_network_in_the_end(parts: Path) -> None:
     write_manifest(parts, replace(read_manifest(parts), task="detect"), {})
     plan = FitPlan(str(parts), "v", "detect", "yolo11n", 96, 1, 9, 4, 0)
