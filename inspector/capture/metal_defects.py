@@ -47,10 +47,10 @@ def _scratch(rng: np.random.Generator, size: int) -> Drawn:
         ends = [tuple(round(float(v) * 2**shift) for v in (x[i], y[i])) for i in (index - 1, index)]
         line = float(depth[index])
         cv2.line(ridge, ends[0], ends[1], line, max(1, round(width)), cv2.LINE_AA, shift)
-    ridge = cv2.GaussianBlur(ridge, (0, 0), max(0.45, width / 4))
+    ridge = np.asarray(cv2.GaussianBlur(ridge, (0, 0), max(0.45, width / 4)), np.float32)
     ridge /= max(float(ridge.max()), 1e-6)
     normal = angle + bend / 2 + np.pi / 2
-    offset = np.float32([[1, 0, np.cos(normal) * width * 0.8], [0, 1, np.sin(normal) * width * 0.8]])
+    offset = np.array([[1, 0, np.cos(normal) * width * 0.8], [0, 1, np.sin(normal) * width * 0.8]], np.float32)
     flank = cv2.warpAffine(ridge, offset, (size, size))
     delta = (ridge - flank * rng.uniform(0.2, 0.8)) * _sign(rng, 0.7) * rng.uniform(28, 85)
     return np.asarray(delta, np.float32), _covered(ridge)
@@ -79,7 +79,7 @@ def _pit(rng: np.random.Generator, size: int) -> Drawn:
     edge = radius * (1 + 0.25 * np.sin(3 * around + rng.uniform(0, 6)) + 0.15 * np.sin(5 * around + rng.uniform(0, 6)))
     depth = expit((edge - np.hypot(u, v)) / 0.5)
     light = rng.uniform(0, 2 * np.pi)
-    moved = np.float32([[1, 0, np.cos(light) * 1.5], [0, 1, np.sin(light) * 1.5]])
+    moved = np.array([[1, 0, np.cos(light) * 1.5], [0, 1, np.sin(light) * 1.5]], np.float32)
     rim = np.clip(cv2.warpAffine(depth.astype(np.float32), moved, (size, size)) - depth, 0, None)
     delta = -depth * rng.uniform(30, 85) + rim * rng.uniform(0, 40)
     return np.asarray(delta, np.float32), np.asarray(depth > 0.3, np.bool_)  # noqa: PLR2004 - share of the full depth

@@ -24,7 +24,8 @@ if len(sys.argv) > 1:
     auth.add_basic(GstRtspServer.RTSPAuth.make_basic(sys.argv[1], sys.argv[2]), token)
     server.set_auth(auth)
 factory = GstRtspServer.RTSPMediaFactory()
-factory.set_launch("( videotestsrc is-live=true pattern=ball ! video/x-raw,format=I420,width=320,height=240,framerate=25/1 "
+factory.set_launch("( videotestsrc is-live=true pattern=ball "
+                   "! video/x-raw,format=I420,width=320,height=240,framerate=25/1 "
                    "! jpegenc ! rtpjpegpay name=pay0 pt=26 )")
 factory.set_shared(True)
 if len(sys.argv) > 1:
