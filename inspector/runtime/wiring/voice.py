@@ -16,6 +16,7 @@ from inspector.voice import (
     ReadBack,
     RefusedSpeech,
     SileroDetector,
+    Vocabulary,
     VoskRecogniser,
     cache_folder,
     exported,
@@ -36,7 +37,7 @@ def build_ears(settings: LineSettings) -> Mapping[str, Ears]:
     voice = settings.voice
     recognisers = {} if voice is None else voice.recognisers
     return {
-        language: _vosk(vosk_model(ears.model, language)) if isinstance(ears, VoskEars) else _embedded()
+        language: _vosk(vosk_model(ears.model, language), language) if isinstance(ears, VoskEars) else _embedded()
         for language, ears in recognisers.items()
     }
 
@@ -71,12 +72,6 @@ def _embedded() -> Ears:
     return make
 
 
-def _vosk(model: Path) -> Ears:
-    first: list[VoskRecogniser] = []
-
-    def make(grammar: Grammar) -> Recogniser:
-        if not first:
-            first.append(VoskRecogniser(model, grammar))
-        return first[0].for_grammar(grammar)
-
-    return make
+def _vosk(model: Path, language: str) -> Ears:
+    # With any words, so that a model that is not there is said at the start.
+    return VoskRecogniser(model, Grammar.shipped(language, Vocabulary())).for_grammar
