@@ -17,14 +17,6 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where tests run side by side, keep a file in one process, and whoever needs the one port of GigE Vision."""
-    for item in items:
-        needs_port = hasattr(getattr(item, "module", None), "FakeGigE")
-        item.add_marker(pytest.mark.xdist_group("gige" if needs_port else item.nodeid.partition("::")[0]))
-
-
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Folder of real images and recordings; the test is skipped where it is absent."""
