@@ -94,6 +94,7 @@ def test_a_review_needs_no_mouse(browser: Any, url: str) -> None:
     page = tab(browser)
     page.goto(url)
     page.wait_for_url("**/login")
+    page.wait_for_function("document.activeElement?.matches('input[name=name], input')")
     # The name has the focus; everything from here on is keys.
     page.keyboard.type("mei")
     page.keyboard.press("Tab")

@@ -117,6 +117,8 @@ def page(browser: Any, line: tuple[Plant, Path]) -> Iterator[Any]:
     opened = context.new_page()
     opened.goto(line[0].screen_url)
     opened.wait_for_selector(".talk-key")
+    # It loads its models while the line is ready long ago.
+    opened.wait_for_selector(".lamp-good[data-lamp=voice]")
     yield opened
     context.close()
 

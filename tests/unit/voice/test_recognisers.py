@@ -274,7 +274,8 @@ def test_a_model_of_another_language(korean_model: Path, grammars: dict[str, Gra
 
 def test_the_line_never_loads_the_voice() -> None:
     code = (
-        "import sys, inspector.runtime.line, inspector.runtime.station; print([m for m in sys.modules if 'voice' in m])"
+        "import sys, inspector.runtime.line, inspector.runtime.station; "
+        "print([name for name in sys.modules if name.startswith('inspector.voice')])"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
