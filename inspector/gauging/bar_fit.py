@@ -31,6 +31,7 @@ _REACH_SIGMAS = 3.5
 _MOST_CALLS = 60
 _SHORT_PX, _MEDIUM_PX, _PX_PER_DEGREE, _HIGHEST_DEGREE = 7.0, 40.0, 80.0, 9
 _LEAST_SPARE = 4
+_STEEP = 0.05  # slope against the first centreline, rad; it costs half its square of the width
 _MOST_INNER = 2000
 
 
@@ -72,6 +73,8 @@ class BarFit:
         Points (n, 2) as x y from end to end, in the coordinates of the pixels that were given.
     residual
         Root mean square of what the model leaves unexplained.
+    slope
+        Root mean square of how far the course runs off the curve it was sought along, rad.
     """
 
     width: float
@@ -79,6 +82,7 @@ class BarFit:
     contrast: float
     centreline: Floats
     residual: float
+    slope: float
     width_noise: float
     length_noise: float
     area_noise: float
@@ -139,6 +143,18 @@ def fit_bar(
     sigma
         Effective edge blur, px: lens and pixel aperture together.
     """
+    fit = _fit_along(pixels, positions, curve, width=width, sigma=sigma, contrast=contrast)
+    if fit is None or fit.slope < _STEEP:
+        return fit
+    # Across a first guess that runs at another angle, a bar is wider than across itself: measure along what was found.
+    course = least_curve(fit.centreline)
+    return _fit_along(pixels, positions, course, width=fit.width, sigma=sigma, contrast=fit.contrast)
+
+
+def _fit_along(
+    pixels: Floats, positions: Floats, curve: Curve, *, width: float, sigma: float, contrast: float
+) -> BarFit | None:
+    """Return the bar found in coordinates along and across this very curve."""
     reach = _REACH_SIGMAS * sigma + 1
     ruler = _ruler(curve, reach + width / 2)
     distance, nearest = cKDTree(ruler.points).query(positions, distance_upper_bound=width / 2 + reach + 1)
@@ -300,6 +316,7 @@ def _read(problem: _Problem, p: Floats, rest: Floats, ruler: _Ruler) -> BarFit |
         contrast=float(p[3]),
         centreline=centreline,
         residual=float(np.sqrt(variance)),
+        slope=float(np.sqrt(np.mean(np.gradient(offset, stations) ** 2))),
         width_noise=noise(of_width),
         length_noise=noise(of_length),
         area_noise=noise(of_area),

@@ -90,6 +90,13 @@ def test_a_curve_is_as_long_as_its_middle_line() -> None:
     assert coarse["length"].value * 50 < 115
 
 
+def test_a_short_hook_is_as_wide_across_itself_as_a_straight_scratch() -> None:
+    # Its first guess is a straight line, across which the ends of the hook would be a third wider.
+    hook = Mark(length=13, width=2.2, bend=1.4, angle=0.7, noise=1.0)
+    widths = [measured(gauge(), *seen(hook, seed))["width"].value * PX_PER_MM for seed in range(40)]
+    assert np.mean(widths) == pytest.approx(hook.width, abs=0.08)
+
+
 def test_stated_uncertainties_are_the_spread_of_repeated_measurements() -> None:
     mark = Mark(length=40, width=3, angle=0.3, noise=5.0)
     runs = [measured(gauge(), *seen(mark, seed)) for seed in range(60)]
