@@ -158,7 +158,7 @@ def language(
     seed: Annotated[int, typer.Option(min=0, help="Start of the random numbers; training uses none of them.")] = 0,
     as_json: Json = False,
 ) -> None:
-    """Measure the embedded report writer: figures, flaws, fallback, time, memory and variety, in both languages.
+    """Measure the embedded report writer in both languages, and the adviser against truth and against reviewers.
 
     Examples
     --------
@@ -176,12 +176,14 @@ def language(
     from inspector.language.embedded import EmbeddedEngine
     from inspector.language.measure import measure_engine
     from inspector.language.measure_advice import measure_advice
+    from inspector.language.measure_reviews import measure_reviews, procedures
 
     console = Console(stderr=as_json)
     with console.status("writing reports ..."):
         engine = EmbeddedEngine(load_writer(find_model(model)))
         figures = measure_engine(engine, seen=records, unseen=max(1, records // 4), seed=seed)
         body = figures.as_dict() | {"advice": measure_advice(seed=seed).as_dict()}
+        body["reviews"] = [measure_reviews(each, seed=seed).as_dict() for each in procedures()]
     if as_json:
         typer.echo(json.dumps(body))
         return

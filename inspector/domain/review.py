@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 from uuid import UUID
 
 from inspector.domain.live import RecordedPart
 from inspector.domain.people import Person
-from inspector.domain.types import Decision
+from inspector.domain.types import Decision, Disposition, InspectionReport
 
-__all__ = ["REVIEW_REASONS", "ReviewDesk"]
+__all__ = [
+    "RECURRENCE_WINDOW",
+    "REVIEW_REASONS",
+    "PastReviews",
+    "ReviewDesk",
+    "ReviewedPart",
+    "findings_by_zone",
+    "opinion_of",
+    "would",
+]
+
+_WOULD = "would_"
+
+RECURRENCE_WINDOW = 50
+"""How many of the latest parts say how often a finding recurs."""
 
 REVIEW_REASONS: tuple[str, ...] = (
     "false_alarm",
@@ -46,3 +61,51 @@ class ReviewDesk(Protocol):
             Nothing was written.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReviewedPart:
+    """A part that the rules left open, and what a person decided about it.
+
+    Attributes
+    ----------
+    number
+        Grows from decision to decision.
+    recurrences
+        (Class, zone) of its findings -> on how many of the ``RECURRENCE_WINDOW`` parts up to it such a finding was.
+    """
+
+    number: int
+    report: InspectionReport
+    decision: Decision
+    reason_code: str
+    recurrences: Mapping[tuple[str, str], int]
+
+
+@runtime_checkable
+class PastReviews(Protocol):
+    """People's decisions about parts at REVIEW, to learn from."""
+
+    def after(self, number: int, limit: int) -> Sequence[ReviewedPart]:
+        """Return the newest decisions with a larger number, at most ``limit``, oldest first; raises ``StoreError``."""
+        ...
+
+
+def findings_by_zone(report: InspectionReport) -> frozenset[tuple[str, str]]:
+    """Return the (class, zone) pairs of everything that was found on this part, tolerated or not."""
+    if report.detections is None:
+        return frozenset()
+    zones = {measurement.detection: measurement.zone for measurement in report.measurements}
+    return frozenset((item.label, zones.get(index, "")) for index, item in enumerate(report.detections.items))
+
+
+def would(decision: Decision) -> str:
+    """Return the reason code of an adviser that holds a part although it would decide so."""
+    return f"{_WOULD}{decision.name.lower()}"
+
+
+def opinion_of(advice: Disposition) -> Decision:
+    """Return what an adviser thinks right, whatever the line lets come of it; ``would`` the other way round."""
+    if not advice.reason_code.startswith(_WOULD):
+        return advice.decision
+    return Decision[advice.reason_code.removeprefix(_WOULD).upper()]

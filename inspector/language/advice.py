@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -17,12 +17,16 @@ from inspector.domain import (
     LanguageError,
     Outcome,
     Reason,
+    ReviewedPart,
+    would,
 )
+from inspector.language.doubts import GUARD, Recurrences, doubts_of, uncertainty_of
+from inspector.language.precedents import ALONE, Precedents
 
 __all__ = ["DispositionAdvisor", "Envelope", "Opinion", "PolicyRule", "Release", "conformity"]
 
-_GUARD = "guard_band"
 _EVEN = 0.5
+POLICY = "policy"
 _MOST_REMEMBERED = 1000
 
 Seen = frozenset[tuple[str, str]]
@@ -83,10 +87,11 @@ class PolicyRule:
 
 @dataclass(frozen=True, slots=True)
 class Opinion:
-    """What an adviser would do, before the envelope."""
+    """What an adviser would do, before the envelope; ``because`` is for people."""
 
     decision: Decision
     reason_code: str
+    because: str = ""
 
 
 class Envelope:
@@ -112,40 +117,46 @@ class Envelope:
             raise LanguageError("there is nothing to advise: the part is not at REVIEW")
         applying = [rule.decision for rule in self.policy if rule.applies(latest)]
         if applying:
-            return Opinion(max(applying), "policy")
+            return Opinion(max(applying), POLICY)
         if opinion.decision is Decision.ACCEPT and self._may_release(report):
             return opinion
-        return Opinion(Decision.HOLD, opinion.reason_code if opinion.decision is Decision.HOLD else "envelope")
+        if opinion.decision is Decision.HOLD:
+            return opinion
+        return Opinion(Decision.HOLD, would(opinion.decision))
 
     def _may_release(self, report: InspectionReport) -> bool:
         reasons = _open_reasons(report)
         return bool(reasons) and all(map(self._releases_reason, [report] * len(reasons), reasons))
 
     def _releases_reason(self, report: InspectionReport, reason: Reason) -> bool:
-        inside, uncertainty = self._releases.get(reason.characteristic), _uncertainty(report, reason)
-        if reason.code != _GUARD or inside is None or reason.margin is None or uncertainty is None:
+        inside, uncertainty = self._releases.get(reason.characteristic), uncertainty_of(report, reason)
+        if reason.code != GUARD or inside is None or reason.margin is None or uncertainty is None:
             return False
         # Written so that a figure which is no number releases nothing.
         return math.isfinite(reason.margin) and uncertainty > 0 and reason.margin >= inside * uncertainty
 
 
 class DispositionAdvisor:
-    """An ``Advisor``: weighs how likely the part conforms, and what was seen on the latest parts.
+    """An ``Advisor``: weighs what people decided about similar parts, how likely the part conforms, and what recurs.
 
     Parameters
     ----------
     envelope
         What it may decide.
+    precedents
+        What people decided before; fed by ``learn``.
     remembered
         How many parts it remembers; at least as many as the policy's rules look at.
     """
 
     name = "advisor"
 
-    def __init__(self, envelope: Envelope, *, remembered: int = 50) -> None:
+    def __init__(self, envelope: Envelope, *, precedents: Precedents | None = None, remembered: int = 50) -> None:
         self._envelope = envelope
+        self._precedents = Precedents() if precedents is None else precedents
         needed = max((rule.of for rule in envelope.policy), default=1)
         self._latest: deque[Seen] = deque(maxlen=max(remembered, needed))
+        self._recurrences = Recurrences()
         self._last: UUID | None = None
 
     def remember(self, report: InspectionReport) -> None:
@@ -156,29 +167,61 @@ class DispositionAdvisor:
         if report.id == self._last:
             return
         self._last = report.id
-        self._latest.append(frozenset((reason.label, reason.zone) for reason in _nonconformities(report)))
+        self._latest.append(frozenset((reason.label, reason.zone) for reason in _open_reasons(report)))
+        self._recurrences.remember(report)
+
+    def start_anew(self) -> None:
+        """Let the policy count from here, as after a stop that it caused."""
+        self._latest.clear()
+
+    def learn(self, part: ReviewedPart) -> None:
+        """Take what a person decided about a part."""
+        doubts = doubts_of(part.report, lambda finding: part.recurrences.get(finding, 1))
+        if doubts is not None:
+            self._precedents.add(doubts, part.decision)
 
     def opinion(self, report: InspectionReport) -> Opinion:
-        """Return what it would do if nothing bound it: accept where conformity is likelier than not."""
-        reasons = _open_reasons(report)
-        if any(reason.code != _GUARD for reason in reasons):
-            return Opinion(Decision.HOLD, next(reason.code for reason in reasons if reason.code != _GUARD))
-        likely = math.prod(_likelihood(report, reason) for reason in reasons)
-        if reasons and likely > _EVEN:
-            return Opinion(Decision.ACCEPT, "likely_conforming")
-        return Opinion(Decision.HOLD, "likely_nonconforming")
+        """Return what it would do if nothing bound it.
+
+        Each open reason gets the vote of the precedents; alone, a doubtful value is accepted where conformity is
+        likelier than not and anything else is held. The part is accepted where that is likelier than not for all its
+        reasons together; else the most severe vote stands.
+        """
+        reasons, doubts = _open_reasons(report), doubts_of(report, self._recurrences.seen)
+        other = next((reason.code for reason in reasons if reason.code != GUARD), None)
+        if not reasons or doubts is None:
+            return Opinion(Decision.HOLD, other or "no_figures")
+        votes = [
+            self._precedents.vote(doubt, _alone(report, reason)) for reason, doubt in zip(reasons, doubts, strict=True)
+        ]
+        accepted = math.prod(vote.shares.get(Decision.ACCEPT, 0.0) for vote in votes)
+        likeliest = max(vote.decision for vote in votes)
+        decision = Decision.ACCEPT
+        if accepted <= _EVEN:
+            decision = Decision.HOLD if likeliest is Decision.ACCEPT else likeliest
+        if min(vote.weight for vote in votes) >= ALONE:
+            share = min(vote.shares.get(decision, 0.0) for vote in votes)
+            return Opinion(decision, "similar_parts", f"similar reviewed parts: {_NAMES[decision]} {share:.0%}")
+        return Opinion(decision, other or ("likely_conforming" if accepted > _EVEN else "likely_nonconforming"))
 
     def advise(self, report: InspectionReport) -> Disposition:
         """Return the opinion inside the envelope; raises ``LanguageError`` for a part that is not at REVIEW."""
         opinion = self.opinion(report)
         bound = self._envelope.bound(report, opinion, tuple(self._latest))
-        text = opinion.reason_code.replace("_", " ")
-        if bound != opinion:
-            text = f"{text}: it would {_NAMES[opinion.decision]}, {bound.reason_code} says {_NAMES[bound.decision]}"
+        text = opinion.because or opinion.reason_code.replace("_", " ")
+        if bound.decision is not opinion.decision:
+            by = "the policy" if bound.reason_code == POLICY else "the line"
+            text = f"{text}: it would {_NAMES[opinion.decision]}, {by} says {_NAMES[bound.decision]}"
         return Disposition(bound.decision, bound.reason_code, text, self.name)
 
 
 _NAMES = {decision: decision.name.lower().replace("_", " the ") for decision in Decision}
+
+
+def _alone(report: InspectionReport, reason: Reason) -> dict[Decision, float]:
+    """Return what is thought of an open reason without any precedent."""
+    accept = _likelihood(report, reason) if reason.code == GUARD else 0.0
+    return {Decision.ACCEPT: accept, Decision.HOLD: 1 - accept}
 
 
 def conformity(margin: float, uncertainty: float) -> float:
@@ -192,20 +235,9 @@ def conformity(margin: float, uncertainty: float) -> float:
 
 
 def _likelihood(report: InspectionReport, reason: Reason) -> float:
-    uncertainty = _uncertainty(report, reason)
+    uncertainty = uncertainty_of(report, reason)
     return 0.0 if reason.margin is None or uncertainty is None else conformity(reason.margin, uncertainty)
 
 
-def _nonconformities(report: InspectionReport) -> Iterator[Reason]:
-    return (reason for reason in report.verdict.reasons if reason.outcome is not Outcome.PASS)
-
-
 def _open_reasons(report: InspectionReport) -> list[Reason]:
-    return list(_nonconformities(report))
-
-
-def _uncertainty(report: InspectionReport, reason: Reason) -> float | None:
-    for item in report.measurements:
-        if (item.detection, item.characteristic) == (reason.detection, reason.characteristic):
-            return item.uncertainty
-    return None
+    return [reason for reason in report.verdict.reasons if reason.outcome is not Outcome.PASS]

@@ -20,6 +20,7 @@ from inspector.domain import (
     Outcome,
     Reason,
     Verdict,
+    opinion_of,
 )
 from inspector.language.advice import DispositionAdvisor, Envelope, Opinion, PolicyRule, Release, conformity
 from inspector.language.measure_advice import measure_advice
@@ -113,8 +114,9 @@ def test_what_the_rules_decided_is_not_its_business(report: InspectionReport) ->
 
 def test_by_itself_it_holds_and_says_what_it_would_have_done() -> None:
     advice = DispositionAdvisor(Envelope()).advise(doubtful(0.015))
-    assert (advice.decision, advice.reason_code, advice.decided_by) == (Decision.HOLD, "envelope", "advisor")
-    assert "it would accept" in advice.text
+    assert (advice.decision, advice.reason_code, advice.decided_by) == (Decision.HOLD, "would_accept", "advisor")
+    assert "it would accept, the line says hold" in advice.text
+    assert opinion_of(advice) is Decision.ACCEPT
 
 
 @pytest.mark.parametrize(
