@@ -59,7 +59,7 @@ class LivePage:
                     self._languages = Languages(self._house.languages, self._speak)
                     self._review = Region("nav", "way")
                     # Stays empty until the line listens: the push-to-talk key goes in here.
-                    talk_key(self._house, ui.element("div").classes("talk-slot"))
+                    self._talk = talk_key(self._house, ui.element("div").classes("talk-slot"))
                     self._menu = Menu(self._visit, here="/", flip=self._flip_theme)
                     self._link = Link()
             self._alert = Region("div", "alert", role="alert")
@@ -138,6 +138,8 @@ class LivePage:
         self._brand.show(markup.brand(status, words, notice="" if self._house.login else warning(words)))
         self._review.show(self._way_to_review())
         self._lamps.show(markup.lamps(status, words, now))
+        if self._talk is not None:
+            self._talk.follow(status)
         desk = self._house.desks.line
         alarms, held = (desk.alarms(), desk.held()) if desk is not None else (None, None)
         self._alert.show(markup.alert(status, words, alarms=alarms, held=held))

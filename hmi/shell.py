@@ -46,7 +46,7 @@ class Shell:
                 with ui.element("div").classes("tools"):
                     self._languages = Languages(house.languages, self._speak)
                     # Stays empty until the line listens: the push-to-talk key goes in here.
-                    talk_key(house, ui.element("div").classes("talk-slot"))
+                    self._talk = talk_key(house, ui.element("div").classes("talk-slot"))
                     self._menu = Menu(visit, here=here, flip=self._flip) if visit.person is not None else None
                     self._link = Link()
             self.body = ui.element("main").classes(f"body body-{title.removesuffix('_page')}")
@@ -57,6 +57,8 @@ class Shell:
         self._ticks += 1
         if self._person is not None and self._ticks % _ASK_EVERY == 0 and not self._visit.still():
             ui.navigate.to("/login")
+        if self._talk is not None:
+            self._talk.follow(self._house.feed.status())
         self._link.beat(beat_of(self.words, self._ticks))
 
     def _speak(self, language: str) -> None:

@@ -6,8 +6,8 @@ const RATE = 16000;
 export default {
   template: `
     <div class="talk">
-      <button type="button" class="key tool talk-key" :class="state" :aria-pressed="state === 'live'"
-              :aria-label="words.talk" :title="words.talk_hint"
+      <button type="button" class="key tool talk-key" :class="[state, { away }]" :aria-pressed="state === 'live'"
+              :aria-label="words.talk" :title="away ? words.talk_away : words.talk_hint"
               @pointerdown.prevent="press($event)" @pointerup="release" @pointercancel="release"
               @lostpointercapture="release" @contextmenu.prevent>
         <span v-html="icon"></span><span class="talk-word">{{ state === 'live' ? words.talk_speak : words.talk }}</span>
@@ -26,7 +26,7 @@ export default {
         </form>
       </section>
     </div>`,
-  props: { languages: Object, icon: String },
+  props: { languages: Object, icon: String, away: Boolean },
   data() {
     return { state: "idle", level: 0, clipped: false, card: null, code: "", left: 0, warning: "", typed: "", language: "en" };
   },
@@ -76,6 +76,10 @@ export default {
     },
     async press(event) {
       if (this.state !== "idle") return;
+      if (this.away) {
+        this.trouble(this.words.talk_away);
+        return;
+      }
       if (event && event.pointerId !== undefined) event.currentTarget.setPointerCapture(event.pointerId);
       this.state = "opening";
       this.warning = "";

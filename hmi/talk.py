@@ -8,6 +8,7 @@ from hmi.house import House
 from hmi.icons import icon
 from hmi.words import LANGUAGES
 from hmi.words_talk import TALK_WORDS
+from inspector.domain import Lamp, LineStatus
 
 __all__ = ["TalkKey", "talk_key"]
 
@@ -24,16 +25,25 @@ class TalkKey(ui.element, component="talk.js"):
     def __init__(self, house: House) -> None:
         super().__init__()
         self.props["icon"] = icon("talk")
+        self.props["away"] = False
         self.props["languages"] = {
             language: {name: forms[column] for name, forms in TALK_WORDS.items()}
             for column, language in enumerate(LANGUAGES)
             if language in house.languages
         }
 
+    def follow(self, status: LineStatus) -> None:
+        """Show whether anybody listens; a line without this lamp does not know."""
+        lamp = status.lamps.get(Lamp.VOICE)
+        away = lamp is not None and lamp.good is not True
+        if self.props["away"] != away:
+            self.props["away"] = away
 
-def talk_key(house: House, slot: ui.element) -> None:
-    """Put the key into a page's slot, where the line listens."""
-    if house.desks.voice is not None:
-        ui.add_head_html('<link rel="stylesheet" href="/hmi/talk.css">')
-        with slot:
-            TalkKey(house)
+
+def talk_key(house: House, slot: ui.element) -> TalkKey | None:
+    """Put the key into a page's slot and return it; None where the line does not listen."""
+    if house.desks.voice is None:
+        return None
+    ui.add_head_html('<link rel="stylesheet" href="/hmi/talk.css">')
+    with slot:
+        return TalkKey(house)

@@ -30,6 +30,7 @@ _TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         "lamp_model": ("Model", "模型"),
         "lamp_plc": ("PLC", "PLC"),
         "lamp_mes": ("MES", "MES"),
+        "lamp_voice": ("Voice", "语音"),
         "lamp_good": ("OK", "正常"),
         "lamp_bad": ("Lost", "断开"),
         "lamp_unknown": ("Waiting", "等待"),

@@ -12,6 +12,7 @@ from inspector.domain.texts import texts_and_engines
 from inspector.domain.types import Disposition, InspectionReport
 
 __all__ = [
+    "EVERY_LINE",
     "Counts",
     "Lamp",
     "LampState",
@@ -27,6 +28,12 @@ class Lamp(StrEnum):
     MODEL = "model"
     PLC = "plc"
     MES = "mes"
+    VOICE = "voice"
+    """Only where the line listens."""
+
+
+EVERY_LINE = tuple(lamp for lamp in Lamp if lamp is not Lamp.VOICE)
+"""The lamps that no line is without."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from inspector.domain import ConfigurationError, Lamp, LampState, Queue, StoreError
 from inspector.runtime.challenge_trail import ChallengeTrail
@@ -30,6 +30,9 @@ from inspector.runtime.wiring.shift_end import build_shelf, build_shift_end
 from inspector.runtime.wiring.verdict import build_spool
 from inspector.settings import LineSettings
 from inspector.store import SqlAuditTrail
+
+if TYPE_CHECKING:
+    from inspector.runtime.ear_watch import EarWatch
 
 __all__ = ["office_main"]
 
@@ -81,6 +84,7 @@ def office_main(lifeline: Lifeline, *, settings: LineSettings, data: Path, broke
     )
     author = build_author(settings)
     accounts = login_of(settings, database) if screen else None
+    watch = _ear_watch(settings, data) if screen else None
     office = Office(
         spool=build_spool(settings, data),
         archive=record,
@@ -91,6 +95,7 @@ def office_main(lifeline: Lifeline, *, settings: LineSettings, data: Path, broke
         written=relay.notify,
         status=status,
         mes=mes.get,
+        voice=watch.lamp if watch is not None else None,
         advisor=build_advisor(settings),
         lot=lambda: _lot(clerk),
     )
@@ -159,13 +164,23 @@ def office_main(lifeline: Lifeline, *, settings: LineSettings, data: Path, broke
     finally:
         stop.set()
         recorder.join()
-        if shift_end is not None:
-            shift_end.close()
-        if teller is not None:
-            teller.close()
+        for optional in (watch, shift_end, teller):
+            if optional is not None:
+                optional.close()
         author.close()
         relay.stop(DRAIN_S)
         database.close()
+
+
+def _ear_watch(settings: LineSettings, data: Path) -> EarWatch | None:
+    """Return what watches the voice, at work already; None where nobody listens."""
+    if settings.voice is None:
+        return None
+    from inspector.runtime.wiring.talk import build_ear_watch  # only where somebody listens
+
+    watch = build_ear_watch(settings, data)
+    watch.start()
+    return watch
 
 
 def _order(clerk: LineClerk) -> str:

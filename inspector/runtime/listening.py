@@ -38,8 +38,6 @@ def voice_main(lifeline: Lifeline, *, settings: LineSettings, data: Path) -> Non
     """Listen until told to stop; raises ``ConfigurationError`` where there is nothing to listen with."""
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("500", "ascii")  # where memory runs out, the voice goes first
-    ears = build_ears(settings)
-    room = _Room(ears, build_read_back(settings), build_refused(settings, data / settings.line))
     address = Path(ear_address(data / settings.line))
     address.unlink(missing_ok=True)
     before = os.umask(0o177)  # nobody but this user may speak with the ears
@@ -49,13 +47,14 @@ def voice_main(lifeline: Lifeline, *, settings: LineSettings, data: Path) -> Non
     finally:
         os.umask(before)
     try:
-        asyncio.run(_serve(lifeline, room, door))
+        asyncio.run(_serve(lifeline, settings, data / settings.line, door))
     finally:
         address.unlink(missing_ok=True)
 
 
-async def _serve(lifeline: Lifeline, room: _Room, door: socket.socket) -> None:
-    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+async def _serve(lifeline: Lifeline, settings: LineSettings, folder: Path, door: socket.socket) -> None:
+    loop, stop, room = asyncio.get_running_loop(), asyncio.Event(), _Room()
+    # Opened before anybody listens: who asks hears that the models are being loaded.
     server = await asyncio.start_unix_server(room.talk, sock=door, limit=1 << 20)
 
     def wait() -> None:
@@ -63,9 +62,13 @@ async def _serve(lifeline: Lifeline, room: _Room, door: socket.socket) -> None:
         loop.call_soon_threadsafe(stop.set)
 
     threading.Thread(target=wait, name="lifeline", daemon=True).start()
-    lifeline.ready()
+    loading, stopping = loop.create_task(room.load(settings, folder)), loop.create_task(stop.wait())
     try:
-        await stop.wait()
+        await asyncio.wait({loading, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if loading.done():
+            await loading
+            lifeline.ready()
+            await stopping
     finally:
         server.close()
         room.close()
@@ -74,10 +77,20 @@ async def _serve(lifeline: Lifeline, room: _Room, door: socket.socket) -> None:
 class _Room:
     """What all conversations share: the models, one thread that recognises, and the latest grammars."""
 
-    def __init__(self, ears: Mapping[str, Ears], read_back: ReadBack | None, refused: RefusedSpeech | None) -> None:
-        self.ears, self.read_back, self.refused = ears, read_back, refused
+    def __init__(
+        self,
+        ears: Mapping[str, Ears] | None = None,
+        read_back: ReadBack | None = None,
+        refused: RefusedSpeech | None = None,
+    ) -> None:
+        self.ears, self.read_back, self.refused = ears or {}, read_back, refused
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ears")
         self._grammars: dict[tuple[str, str], Grammar] = {}
+
+    async def load(self, settings: LineSettings, folder: Path) -> None:
+        """Fetch what the line listens and speaks with; raises ``ConfigurationError`` where it is not there."""
+        self.read_back, self.refused = build_read_back(settings), build_refused(settings, folder)
+        self.ears = await self.work(partial(build_ears, settings))
 
     async def work(self, job: Callable[[], Result]) -> Result:
         """Do this on the one thread that recognises."""
@@ -86,6 +99,8 @@ class _Room:
     def learn(self, head: Mapping[str, Any]) -> Recogniser:
         """Return a recogniser of these words; the grammar is made once for all conversations."""
         language, key = str(head["language"]), str(head["id"])
+        if not self.ears:
+            raise VoiceError("the speech model is being loaded")
         if language not in self.ears:
             raise VoiceError(f"nobody listens in {language!r}")
         grammar = self._grammars.pop((language, key), None)
@@ -131,6 +146,8 @@ class _Talk:
     async def take(self, frame: Frame) -> None:
         """Do what one message says."""
         match frame.kind:
+            case "ask":
+                await write_frame(self._writer, {"is": "well", "listens": bool(self._room.ears)})
             case "words":
                 await self._forget()
                 self._recogniser = await self._room.work(partial(self._room.learn, frame.head))

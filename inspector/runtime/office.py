@@ -83,8 +83,8 @@ class Office:
         Makes the messages for the MES from a report, its disposition, its texts and its picture.
     written
         Called after each commit, so that the relay need not poll.
-    mes
-        Returns the lamp of the MES.
+    mes, voice
+        Return the lamps of what the line's process knows nothing about; without ``voice`` there is none.
     advisor
         Second opinion on parts at REVIEW; it stands beside the rules' own in the record. None: they are held.
     lot
@@ -103,6 +103,7 @@ class Office:
         written: Callable[[], None],
         status: LineStatus,
         mes: Callable[[], LampState],
+        voice: Callable[[], LampState] | None = None,
         advisor: Adviser | None = None,
         lot: Callable[[], str] = lambda: "",
     ) -> None:
@@ -110,7 +111,8 @@ class Office:
         self._author, self._languages = author, tuple(languages)
         self._compose, self._written = compose, written
         self._status, self._heard_at = status, time.monotonic()
-        self._mes, self._lot = mes, lot
+        self._lot = lot
+        self._lamps = {Lamp.MES: mes} | ({Lamp.VOICE: voice} if voice is not None else {})
         self._advisor, self._remembered = advisor, False
         self._retry_at = 0.0
         self._lost = False
@@ -155,7 +157,8 @@ class Office:
             gone = LampState(None, datetime.now(UTC), "the line process does not answer")
             lamps = {lamp: state if state.good is None else gone for lamp, state in self._status.lamps.items()}
             self._status = replace(self._status, ready=False, lamps=lamps)
-        self._board.status_changed(replace(self._status, lamps={**self._status.lamps, Lamp.MES: self._mes()}))
+        own = {lamp: state() for lamp, state in self._lamps.items()}
+        self._board.status_changed(replace(self._status, lamps={**self._status.lamps, **own}))
 
     def _record(self, entry: Spooled, *, hurry: bool) -> None:
         report = entry.report

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from inspector.domain import (
+    EVERY_LINE,
     Camera,
     Command,
     CommandSource,
@@ -77,7 +78,7 @@ def initial_status(settings: LineSettings, model: str = "") -> LineStatus:
         line=settings.line,
         ready=False,
         recipe=settings.recipe,
-        lamps={lamp: LampState(None, now) for lamp in Lamp},
+        lamps={lamp: LampState(None, now) for lamp in EVERY_LINE},
         model=model,
         simulated=settings.simulated,
     )

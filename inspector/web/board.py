@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import islice
 
-from inspector.domain import Counts, FaultCode, Lamp, LampState, LineStatus, Outcome, RecordedPart
+from inspector.domain import EVERY_LINE, Counts, FaultCode, LampState, LineStatus, Outcome, RecordedPart
 
 __all__ = ["LiveBoard"]
 
@@ -36,7 +36,7 @@ class LiveBoard:
             line=line,
             ready=False,
             recipe=recipe,
-            lamps={lamp: LampState(None, now) for lamp in Lamp},
+            lamps={lamp: LampState(None, now) for lamp in EVERY_LINE},
             model=model,
             simulated=simulated,
         )

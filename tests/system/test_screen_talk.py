@@ -241,10 +241,13 @@ def test_a_killed_voice_is_said_and_comes_back(page: Any, line: tuple[Plant, Pat
     assert first is not None
     os.kill(first, signal.SIGKILL)
     page.wait_for_selector(".talk-card.talk-away")
-    # The next presses find it again, once it has loaded its model.
-    for _ in range(20):
-        if "talk-away" not in speak(page).get_attribute("class"):
-            break
+    page.wait_for_selector(".talk-key.away")
+    page.click(".talk-close")
+    page.keyboard.press("Space")  # opens no microphone, and says why
+    page.wait_for_selector(".talk-card.talk-away")
+    page.wait_for_selector(".lamp-good[data-lamp=voice]")
+    page.wait_for_selector(".talk-key:not(.away)")
+    speak(page)
     assert "talk-answer" in page.locator(".talk-card").get_attribute("class")
     assert plant.supervisor.restarts["voice"] >= 1
     assert "line" not in plant.supervisor.restarts

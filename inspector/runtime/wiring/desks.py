@@ -66,12 +66,15 @@ def connections_of(settings: LineSettings) -> list[Connection]:
         (str(getattr(camera, name)) for name in ("path", "serial", "device") if getattr(camera, name, None)), ""
     )
     plc_host = f"{settings.plc.host}:{settings.plc.port}" if isinstance(settings.plc, ModbusPlc) else ""
+    ears = {} if settings.voice is None else settings.voice.recognisers
+    heard = ", ".join(f"{language}: {recogniser.kind}" for language, recogniser in ears.items())
     return [
         Connection("camera", camera.kind, seen),
         Connection("plc", settings.plc.kind, plc_host or str(getattr(settings.plc, "url", ""))),
         Connection("mes", mes.kind if mes is not None else "none", str(getattr(mes, "url", ""))),
         Connection("record", (store.url or "").partition(":")[0], (store.url or "").partition("://")[2]),
         Connection("images", store.images.keep, str(store.images.folder or "")),
+        *([Connection("voice", heard, "")] if heard else []),
     ]
 
 

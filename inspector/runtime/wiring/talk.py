@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from inspector.domain import AuditTrail, Desks, LineStatus, RecordReader, VoiceDesk
+from inspector.runtime.ear_watch import EarWatch
 from inspector.runtime.ear_wire import ear_address
 from inspector.runtime.speaking import build_vocabulary
 from inspector.runtime.spoken_desk import PartHolder, SpokenDesk
@@ -13,7 +14,12 @@ from inspector.runtime.talk_desk import LineVoiceDesk
 from inspector.settings import LineSettings
 from inspector.voice import DEFAULT_GATE, Answers, Dialogue, Interpreter, Vocabulary
 
-__all__ = ["build_voice_desk"]
+__all__ = ["build_ear_watch", "build_voice_desk"]
+
+
+def build_ear_watch(settings: LineSettings, data: Path) -> EarWatch:
+    """Return what watches whether the voice process listens."""
+    return EarWatch(ear_address(data / settings.line))
 
 
 def build_voice_desk(

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import threading
 
-from inspector.domain import Counts, FaultCode, Lamp, LiveFeed
+from inspector.domain import EVERY_LINE, Counts, FaultCode, LiveFeed
 from inspector.web import LiveBoard
 from tests.support.screen import Box, part, status
 
@@ -16,7 +16,7 @@ def test_it_is_a_live_feed_that_knows_nothing_yet() -> None:
     assert board.counts().first_pass_yield is None
     assert board.recent(5) == ()
     assert not board.status().ready
-    assert all(board.status().lamps[lamp].good is None for lamp in Lamp)
+    assert {lamp: state.good for lamp, state in board.status().lamps.items()} == dict.fromkeys(EVERY_LINE)
 
 
 def test_parts_are_counted_by_what_happened_to_them_and_come_newest_first() -> None:
