@@ -4,7 +4,7 @@ const LOOK_MS = 200;
 
 export default {
   template: `
-    <div class="link">
+    <div :class="['link', { linked: heardOnce }]">
       <time class="clock">{{ beat.clock }}</time>
       <div v-if="lost" class="lost" role="alertdialog" aria-modal="true" :aria-label="beat.title">
         <div class="lost-card">
@@ -18,11 +18,12 @@ export default {
     </div>`,
   props: { beat: Object },
   data() {
-    return { lost: false };
+    return { lost: false, heardOnce: false };
   },
   watch: {
     beat() {
       this.heard = performance.now();
+      this.heardOnce = true;
       this.lost = false;
     },
   },

@@ -15,6 +15,7 @@ from hmi.menu import Menu
 from hmi.scenes import scene_of
 from hmi.shell import Languages, beat_of, warning
 from hmi.talk import talk_key
+from hmi.trend import trend
 from hmi.view import kind_of
 from hmi.words import Words
 from inspector.domain import RecordedPart
@@ -24,7 +25,7 @@ __all__ = ["LivePage"]
 _TICK_S = 0.2
 _BEAT_EVERY = 3
 _ASK_EVERY = 100
-_STRIP = 12
+_STRIP = 20
 _LOOK_BACK = 100
 # A click anywhere in the strip names the part under the finger, even if the strip has moved on since.
 _PICK = "(event) => { const thumb = event.target.closest('[data-report]'); if (thumb) emit(thumb.dataset.report); }"
@@ -77,7 +78,10 @@ class LivePage:
                     self._report = Region("section", "panel report")
                     self._measures = Region("section", "panel measures")
             with ui.element("footer").classes("bottom"):
-                self._counts = Region("section", "panel counts")
+                with ui.element("section").classes("panel counts"):
+                    self._yield = Region("div", "yield")
+                    self._trend = Region("div", "trend")
+                    self._counts = Region("div", "tally")
                 self._strip = Region("section", "strip")
                 self._strip.element.on("click", self._pick, js_handler=_PICK)
 
@@ -147,7 +151,10 @@ class LivePage:
         self._caption.show(markup.caption(part, words))
         self._report.show(markup.report_text(part, words))
         self._measures.show(markup.measures(part, words))
-        self._counts.show(markup.counts(self._feed.counts(), words))
+        tally = self._feed.counts()
+        self._yield.show(markup.first_pass_yield(tally, words))
+        self._trend.show(trend(self._feed.trend(), tally.first_pass_yield, words))
+        self._counts.show(markup.counts(tally, words))
         thumbnails = [self._image_url(item, thumbnail=True) for item in newest]
         self._strip.show(markup.strip(newest, thumbnails, str(part.report.id) if part else "", words))
         self._picture.show(scene_of(part, words, self._image_url, empty="picture_waiting"))

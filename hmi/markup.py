@@ -12,7 +12,18 @@ from hmi.view import Bar, FindingView, Row, findings_of, headline, kind_of
 from hmi.words import Words
 from inspector.domain import Alarm, Counts, HoldLine, Lamp, LampState, LineStatus, RecordedPart
 
-__all__ = ["alert", "banner", "brand", "caption", "counts", "lamps", "measures", "report_text", "strip"]
+__all__ = [
+    "alert",
+    "banner",
+    "brand",
+    "caption",
+    "counts",
+    "first_pass_yield",
+    "lamps",
+    "measures",
+    "report_text",
+    "strip",
+]
 
 _SHOWN_FINDINGS = 50
 _THUMB_ID = 4
@@ -55,13 +66,13 @@ def lamps(status: LineStatus, words: Words, now: datetime) -> str:
 
 def _lamp(lamp: Lamp, state: LampState, words: Words, now: datetime) -> str:
     kind = _LAMP_KINDS[state.good]
-    since = f"{words['since']} {_moment(state.since, now)}"
     warning = f'<span class="lamp-warning">{escape(words[f"warning_{state.warning}"])}</span>' if state.warning else ""
     return (
         f'<li class="lamp lamp-{kind}" data-lamp="{lamp.value}" title="{escape(state.detail)}">'
         f'{icon(lamp.value)}<div><span class="lamp-name">{escape(words[f"lamp_{lamp.value}"])}'
-        f" <b>{icon(_LAMP_SIGNS[state.good])}{escape(words[f'lamp_{kind}'])}</b></span>"
-        f'<span class="lamp-since">{escape(since)}</span>{warning}</div>'
+        f' <b>{icon(_LAMP_SIGNS[state.good])}<span class="lamp-word">{escape(words[f"lamp_{kind}"])}</span></b></span>'
+        f'<span class="lamp-since"><span class="since-word">{escape(words["since"])} </span>'
+        f"{_moment(state.since, now)}</span>{warning}</div>"
         "</li>"
     )
 
@@ -139,9 +150,10 @@ def report_text(part: RecordedPart | None, words: Words) -> str:
     if part is not None:
         language = words.language if part.texts.get(words.language) else next(iter(part.texts), "")
         text, engine = part.texts.get(language, ""), part.engines.get(language, "")
-        author = words["by_template"] if engine == "template" else engine
+        if engine:
+            author = words["by_template"] if engine == "template" else f"{words['written_by']} {engine}"
     body = f"<p>{escape(_keep_together(text))}</p>" if text else f'<p class="quiet">{escape(words["no_report"])}</p>'
-    by = f' <span class="quiet author">{escape(author)}</span>' if author else ""
+    by = f' <span class="author">{escape(author)}</span>' if author else ""
     return f"<h2>{escape(words['report'])}{by}</h2>{body}"
 
 
@@ -213,12 +225,19 @@ def _percent(share: float) -> str:
     return f"{share * 100:.2f}%"
 
 
-def counts(tally: Counts, words: Words) -> str:
-    """Yield and counts of this run."""
+def first_pass_yield(tally: Counts, words: Words) -> str:
+    """Show the yield of this run."""
     share = tally.first_pass_yield
     figure = "–" if share is None else f"{share * 100:.1f}<small> %</small>"
-    width = "0%" if share is None else _percent(share)
-    tiles = "".join(
+    return (
+        f'<span>{escape(words["yield"])}</span><b data-count="yield">{figure}</b>'
+        f"<span>{tally.total} {escape(words['parts'])}</span>"
+    )
+
+
+def counts(tally: Counts, words: Words) -> str:
+    """Show what became of the parts of this run."""
+    return "".join(
         f'<div class="count count-{kind}" data-count="{key}">{icon(kind)}<b>{number}</b>'
         f"<span>{escape(words[f'count_{key}'])}</span></div>"
         for key, kind, number in (
@@ -227,10 +246,6 @@ def counts(tally: Counts, words: Words) -> str:
             ("failed", "fail", tally.failed),
             ("faults", "fault", tally.faults),
         )
-    )
-    return (
-        f'<div class="yield"><span>{escape(words["yield"])}</span><b data-count="yield">{figure}</b>'
-        f'<i class="yield-bar"><i style="width:{width}"></i></i></div>{tiles}'
     )
 
 

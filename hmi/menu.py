@@ -39,6 +39,7 @@ class Menu:
     def show(self, words: Words, theme: str) -> None:
         """Say everything in this language."""
         self._key.show(f"{icon('menu')}<span>{escape(words['menu'])}</span>")
+        self._key.element.props(f'aria-label="{words["menu"]}"')
         self._links.element.props(f'aria-label="{words["menu"]}"')
         self._links.show(
             "".join(self._link(way.path, way.word, way.sign, words) for way in self._house.ways(self._person))

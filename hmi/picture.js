@@ -37,7 +37,8 @@ export default {
     </div>`,
   props: { scene: Object },
   data() {
-    return { current: { ...this.scene, src: null }, natural: [1, 1], plane: { width: 1, height: 1 }, drawn: [],
+    // Nothing is said of a picture that is still on its way.
+    return { current: { ...this.scene, src: null, empty: this.scene.src ? "" : this.scene.empty }, natural: [1, 1], plane: { width: 1, height: 1 }, drawn: [],
       kind: "", strength: 60, unmade: false };
   },
   computed: {

@@ -83,7 +83,8 @@ _TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         # panels
         "measurements": ("Measurements", "测量结果"),
         "report": ("Report", "检测说明"),
-        "by_template": ("template", "模板"),
+        "by_template": ("written by the template", "由模板撰写"),
+        "written_by": ("written by", "撰写："),
         "no_report": ("The report is being written …", "正在生成说明……"),
         "no_measurements": ("Nothing to measure on this part", "该件无需测量"),
         "not_measurable": ("This part was not measured", "该件未测量"),
@@ -100,6 +101,8 @@ _TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         "ms": ("ms", "毫秒"),
         # counts
         "yield": ("First-pass yield", "一次合格率"),
+        "trend": ("by {parts} parts", "每 {parts} 件"),
+        "no_trend": ("Begins after {parts} parts", "{parts} 件后开始"),
         "count_passed": ("Passed", "合格"),
         "count_review": ("Review", "待复检"),
         "count_failed": ("Rejected", "不合格"),

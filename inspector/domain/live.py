@@ -13,12 +13,16 @@ from inspector.domain.types import Disposition, InspectionReport
 
 __all__ = [
     "EVERY_LINE",
+    "TREND_BLOCK",
     "Counts",
     "Lamp",
     "LampState",
     "LineStatus",
     "RecordedPart",
 ]
+
+TREND_BLOCK = 25
+"""So many parts make one point of the yield's trend: the same chart for quick lines and for slow ones."""
 
 
 class Lamp(StrEnum):

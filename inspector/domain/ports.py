@@ -200,6 +200,10 @@ class LiveFeed(Protocol):
         """Return the counts of this run."""
         ...
 
+    def trend(self) -> Sequence[float]:
+        """Return the first-pass yield, 0 … 1, of every ``TREND_BLOCK`` parts of this run, oldest first."""
+        ...
+
     def recent(self, limit: int) -> Sequence[RecordedPart]:
         """Return the newest parts, newest first."""
         ...

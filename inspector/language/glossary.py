@@ -18,6 +18,11 @@ DEFAULT_GLOSSARY: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "spur": {"en": "spur", "zh": "毛刺"},
         "spurious_copper": {"en": "spurious copper", "zh": "余铜"},
         "pin_hole": {"en": "pin-hole", "zh": "针孔"},
+        "difference": {"en": "difference", "zh": "差异"},
+        "missing": {"en": "missing", "zh": "缺件"},
+        "wrong_colour": {"en": "wrong colour", "zh": "颜色错误"},
+        "blob": {"en": "blob", "zh": "斑点"},
+        "gap": {"en": "gap", "zh": "间隙"},
         "length": {"en": "length", "zh": "长度"},
         "width": {"en": "width", "zh": "宽度"},
         "area": {"en": "area", "zh": "面积"},
@@ -43,15 +48,16 @@ class Glossary:
     Parameters
     ----------
     terms
-        Term -> language -> name, laid over ``DEFAULT_GLOSSARY``.
+        Term -> language -> name, laid over ``DEFAULT_GLOSSARY``; looked up each time, so it may change meanwhile.
     """
 
     def __init__(self, terms: Mapping[str, Mapping[str, str]] | None = None) -> None:
-        self._terms = {**DEFAULT_GLOSSARY, **(terms or {})}
+        self._terms = DEFAULT_GLOSSARY if terms is None else terms
 
     def name(self, term: str, language: str) -> str:
         """Return the term's name in the language, or the term itself, made safe to print in one line."""
-        return one_line(self._terms.get(term, {}).get(language, term))
+        shipped = DEFAULT_GLOSSARY.get(term, {}).get(language, term)
+        return one_line(self._terms.get(term, {}).get(language, shipped))
 
 
 def one_line(text: str) -> str:

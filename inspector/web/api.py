@@ -23,6 +23,7 @@ from inspector.domain import (
     RecordReader,
     StoreError,
 )
+from inspector.web.events import event_routes
 from inspector.web.gate import Gate
 from inspector.web.history import history_routes
 from inspector.web.line import line_routes
@@ -77,6 +78,7 @@ def create_api(
     app.include_router(_line_routes(feed), prefix=API, tags=["line"], dependencies=seen)
     app.include_router(_part_routes(reader), prefix=API, tags=["parts"], dependencies=seen)
     app.include_router(_picture_routes(feed, reader, desks), prefix=API, tags=["pictures"], dependencies=seen)
+    app.include_router(event_routes(feed, gate, _out), prefix=API, tags=["line"])
     if desks.review is not None:
         app.include_router(review_routes(desks.review, gate, _out), prefix=API, tags=["review"])
     if desks.history is not None:
@@ -107,7 +109,7 @@ def _line_routes(feed: LiveFeed) -> APIRouter:
 
     @routes.get("/status", summary="Line, lamps and counts")
     def status() -> StatusOut:
-        return StatusOut.of(feed.status(), feed.counts(), feed.version())
+        return StatusOut.of(feed)
 
     return routes
 

@@ -8,9 +8,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import islice
 
-from inspector.domain import EVERY_LINE, Counts, FaultCode, LampState, LineStatus, Outcome, RecordedPart
+from inspector.domain import EVERY_LINE, TREND_BLOCK, Counts, FaultCode, LampState, LineStatus, Outcome, RecordedPart
 
 __all__ = ["LiveBoard"]
+
+_TREND_POINTS = 40
 
 
 class LiveBoard:
@@ -32,6 +34,8 @@ class LiveBoard:
         self._version = 0
         self._parts: deque[RecordedPart] = deque(maxlen=keep)
         self._tally: Counter[str] = Counter()
+        self._trend: deque[float] = deque(maxlen=_TREND_POINTS)
+        self._passed_before = 0
         self._status = LineStatus(
             line=line,
             ready=False,
@@ -50,6 +54,10 @@ class LiveBoard:
         with self._lock:
             self._parts.append(part)
             self._tally[kind] += 1
+            if self._tally.total() % TREND_BLOCK == 0:
+                passed = self._tally["passed"]
+                self._trend.append((passed - self._passed_before) / TREND_BLOCK)
+                self._passed_before = passed
             self._version += 1
 
     def status_changed(self, status: LineStatus) -> None:
@@ -73,6 +81,11 @@ class LiveBoard:
         """Return the counts since this board was made."""
         with self._lock:
             return Counts(**self._tally)
+
+    def trend(self) -> Sequence[float]:
+        """Return the yield of every ``TREND_BLOCK`` parts, oldest first; the last forty of them."""
+        with self._lock:
+            return tuple(self._trend)
 
     def recent(self, limit: int) -> Sequence[RecordedPart]:
         """Return the newest parts, newest first; at most ``keep`` of them."""

@@ -45,13 +45,16 @@ class Gate:
         """Whether people log in."""
         return self._accounts is not None
 
-    def person(self, request: HTTPConnection) -> Person | None:
-        """Return who asks, by cookie or by bearer token; None where nobody is logged in. Raises ``StoreError``."""
+    def person(self, request: HTTPConnection, *, touch: bool = True) -> Person | None:
+        """Return who asks, by cookie or by bearer token; None where nobody is logged in. Raises ``StoreError``.
+
+        ``touch`` keeps the session alive.
+        """
         if self._accounts is None:
             return ANYBODY
         kind, _, bearer = request.headers.get("authorization", "").partition(" ")
         token = bearer if kind.lower() == "bearer" else request.cookies.get(COOKIE, "")
-        return self._accounts.who(token) if token else None
+        return self._accounts.who(token, touch=touch) if token else None
 
     def needs(self, act: Act) -> Callable[[Request], Person]:
         """Return a dependency that gives the person, or answers 401 (not logged in) or 403 (not allowed)."""

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from inspector.domain import Counts, LineStatus, RecordedPart
+from inspector.domain import TREND_BLOCK, LiveFeed, RecordedPart
 
 __all__ = ["Links", "PartOut", "StatusOut"]
 
@@ -41,11 +41,14 @@ class StatusOut(BaseModel):
     simulated: bool
     lamps: dict[str, LampOut]
     counts: CountsOut
+    trend: list[float] = Field(description=f"first-pass yield of every {TREND_BLOCK} parts of this run, oldest first")
     version: int = Field(description="grows with every change of status, counts or parts")
 
     @classmethod
-    def of(cls, status: LineStatus, counts: Counts, version: int) -> StatusOut:
+    def of(cls, feed: LiveFeed) -> StatusOut:
         """Say it in the API's words."""
+        # The version first: whatever changes meanwhile has a newer one.
+        version, status, counts = feed.version(), feed.status(), feed.counts()
         return cls(
             line=status.line,
             ready=status.ready,
@@ -64,6 +67,7 @@ class StatusOut(BaseModel):
                 total=counts.total,
                 first_pass_yield=counts.first_pass_yield,
             ),
+            trend=list(feed.trend()),
             version=version,
         )
 

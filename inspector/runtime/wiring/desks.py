@@ -62,7 +62,7 @@ def build_desks(
 def connections_of(settings: LineSettings) -> list[Connection]:
     """Return what the line is connected to, as its description has it; passwords stand nowhere in it."""
     camera, mes, store = settings.camera, settings.connected_mes, settings.store
-    seen = next(
+    seen = ", ".join(settings.views) or next(
         (str(getattr(camera, name)) for name in ("path", "serial", "device") if getattr(camera, name, None)), ""
     )
     plc_host = f"{settings.plc.host}:{settings.plc.port}" if isinstance(settings.plc, ModbusPlc) else ""
@@ -72,14 +72,21 @@ def connections_of(settings: LineSettings) -> list[Connection]:
         Connection("camera", camera.kind, seen),
         Connection("plc", settings.plc.kind, plc_host or str(getattr(settings.plc, "url", ""))),
         Connection("mes", mes.kind if mes is not None else "none", str(getattr(mes, "url", ""))),
-        Connection("record", (store.url or "").partition(":")[0], (store.url or "").partition("://")[2]),
+        Connection("record", (store.url or "").partition(":")[0], _place(store.url or "")),
         Connection("images", store.images.keep, str(store.images.folder or "")),
         *([Connection("voice", heard, "")] if heard else []),
     ]
 
 
+def _place(url: str) -> str:
+    """Return where a record is: the file of SQLite, or server and database."""
+    return url.removeprefix("sqlite:///").rpartition("://")[2]
+
+
 def build_overlays(settings: LineSettings) -> LineOverlays:
     """Return what parts can be compared with: the golden images of this line, its good-only models."""
+    if settings.views:  # a golden part of one view cannot be laid over the picture of all
+        return LineOverlays({})
     golden: dict[str, NDArray[np.uint8]] = {}
     heat, search_mm = [], 0.0
     for detector in settings.detectors:

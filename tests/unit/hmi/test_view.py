@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -7,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hmi import markup
+from hmi.trend import trend
 from hmi.view import findings_of, headline, kind_of, marks_of
 from hmi.words import _TABLE, Words
 from inspector.domain import Box, Counts, FaultCode, Lamp, Outcome, Reason
@@ -102,9 +104,32 @@ def test_foreign_words_are_shown_not_run() -> None:
 
 
 def test_counts_and_yield_are_the_records() -> None:
-    shown = markup.counts(Counts(passed=7, review=1, failed=2, faults=0), ENGLISH)
-    assert "70.0<small> %" in shown
-    assert markup.counts(Counts(), ENGLISH).count("–") == 1
+    tally = Counts(passed=7, review=1, failed=2, faults=0)
+    assert "70.0<small> %" in markup.first_pass_yield(tally, ENGLISH)
+    assert "10 parts" in markup.first_pass_yield(tally, ENGLISH)
+    assert "<b>7</b>" in markup.counts(tally, ENGLISH)
+    assert markup.first_pass_yield(Counts(), ENGLISH).count("–") == 1
+
+
+def test_the_trend_begins_with_the_first_full_block() -> None:
+    assert "Begins after 25 parts" in trend((), None, ENGLISH)
+    assert "25 件后开始" in trend((), 0.5, CHINESE)
+
+
+@given(st.lists(st.floats(0, 1, allow_nan=False), min_size=1, max_size=40), st.floats(0, 1, allow_nan=False))
+def test_every_point_of_the_trend_lies_within_its_axis(points: list[float], whole: float) -> None:
+    shown = trend(points, whole, ENGLISH)
+    (line,) = re.findall(r'<polyline points="([^"]+)"', shown)
+    places = [tuple(map(float, pair.split(","))) for pair in line.split()]
+    assert len(places) == len(points)
+    assert all(0 <= x <= 100 and 0 <= y <= 100 for x, y in places)
+    high, low = map(int, re.findall(r"<span>(\d+) %</span>", shown))
+    assert 0 <= low < high <= 100
+    assert low - 1 <= 100 * min(points)
+    assert 100 * max(points) <= high + 1
+    # A better block stands higher.
+    best = points.index(max(points))
+    assert places[best][1] == min(y for _, y in places)
 
 
 def test_a_lost_connection_says_why() -> None:

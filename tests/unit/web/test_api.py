@@ -46,6 +46,7 @@ async def test_status_says_what_the_line_says(line: Line) -> None:
     assert body["counts"] == {
         "passed": 1, "review": 0, "failed": 1, "faults": 0, "total": 2, "first_pass_yield": 0.5
     }  # fmt: skip
+    assert body["trend"] == []
 
 
 async def test_parts_come_newest_first_with_their_figures(line: Line, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import threading
 
-from inspector.domain import EVERY_LINE, Counts, FaultCode, LiveFeed
+from inspector.domain import EVERY_LINE, TREND_BLOCK, Counts, FaultCode, LiveFeed
 from inspector.web import LiveBoard
 from tests.support.screen import Box, part, status
 
@@ -46,6 +46,21 @@ def test_only_a_change_moves_the_version() -> None:
     board.status_changed(status())
     assert versions == sorted(set(versions))
     assert board.version() == versions[-1]
+
+
+def test_the_trend_has_a_point_for_every_full_block_and_forty_of_them() -> None:
+    board = LiveBoard()
+    bad = part(2, None, boxes=[SPUR], limits={0: ("above_usl", 0.1)})
+    for number in range(TREND_BLOCK):
+        board.part_recorded(part(number, None))
+    for number in range(TREND_BLOCK):
+        board.part_recorded(bad if number < 5 else part(number, None))
+    board.part_recorded(bad)
+    assert board.trend() == (1.0, 1 - 5 / TREND_BLOCK)
+    for _ in range(60 * TREND_BLOCK):
+        board.part_recorded(bad)
+    assert len(board.trend()) == 40
+    assert board.trend()[-1] == 0.0
 
 
 def test_memory_is_bounded_while_counts_go_on() -> None:
