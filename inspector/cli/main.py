@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -29,7 +29,9 @@ from inspector.cli import (
     users,
     voice,
 )
-from inspector.domain import ConfigurationError, InspectorError
+
+if TYPE_CHECKING:
+    from inspector.domain import InspectorError
 
 __all__ = ["app", "main"]
 
@@ -84,9 +86,17 @@ def main() -> None:
     """Run the command line; an error of ours is a sentence and an exit code, not a traceback."""
     try:
         app()
-    except ConfigurationError as error:
+    except SystemExit:
+        raise
+    except _ours() as error:
+        from inspector.domain import ConfigurationError
+
         typer.secho(f"Error: {error}", fg=typer.colors.RED, err=True)
-        sys.exit(2)
-    except InspectorError as error:
-        typer.secho(f"Error: {error}", fg=typer.colors.RED, err=True)
-        sys.exit(1)
+        sys.exit(2 if isinstance(error, ConfigurationError) else 1)
+
+
+def _ours() -> type[InspectorError]:
+    """Return the type of our errors; asked for only where something is raised, so that help is there at once."""
+    from inspector.domain import InspectorError
+
+    return InspectorError

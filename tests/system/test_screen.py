@@ -9,28 +9,22 @@ from pathlib import Path
 import pytest
 
 from inspector.domain import Box, FaultCode, Lamp, RecordedPart
+from tests.support.browser import CHROMIUM, SIZES, WAIT_MS, browser
 from tests.support.screen import ServedScreen, board_image, part, served, status
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (extra: dev)")
 
-CHROMIUM = Path("/usr/bin/chromium")
-SIZES = [(1280, 800), (1920, 1080), (3840, 2160)]
-WAIT_MS = 20_000
 SPUR = ("spur", 0.97, Box(100, 120, 126, 140))
 OPEN = ("open", 0.95, Box(300, 310, 330, 322))
 PIN_HOLE = ("pin_hole", 0.72, Box(420, 500, 434, 514))
 
+__all__ = ["browser"]
+
 pytestmark = [
     pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no browser at {CHROMIUM}"),
     # Chromium and the two server processes start cold on a busy machine.
-    pytest.mark.timeout(300),
+    pytest.mark.timeout(900),
 ]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[sync_api.Browser]:
-    with sync_api.sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu"])
 
 
 @pytest.fixture(scope="module")

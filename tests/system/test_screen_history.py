@@ -18,7 +18,7 @@ __all__ = ["browser"]
 pytestmark = [
     pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no browser at {CHROMIUM}"),
     # Chromium and the server process start cold on a busy machine.
-    pytest.mark.timeout(600),
+    pytest.mark.timeout(1800),
 ]
 
 
