@@ -174,7 +174,7 @@ def _finding(
         name=words.title(label) if label else words["part"],
         kind=_KINDS[max((reason.outcome for reason in bad), default=Outcome.PASS)],
         zone=words.term(zone) if zone else "",
-        position=_position(by_name),
+        position=" · ".join(filter(None, (item.view if item else "", _position(by_name)))),
         score=f"{item.score * 100:.0f} %" if item else "",
         size=f"{measured_text(length.value, length.uncertainty)[0]} {unit_text(length.unit)}" if length else "",
         held=tuple(_held(reason, by_name.get(reason.characteristic), words) for reason in held),

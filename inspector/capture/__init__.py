@@ -2,6 +2,7 @@
 
 from inspector.capture.folder import FolderCamera
 from inspector.capture.image_file import read_image
+from inspector.capture.several import SeveralCameras
 from inspector.capture.virtual import VirtualBoardCamera
 
-__all__ = ["FolderCamera", "VirtualBoardCamera", "read_image"]
+__all__ = ["FolderCamera", "SeveralCameras", "VirtualBoardCamera", "read_image"]

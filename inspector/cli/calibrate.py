@@ -92,6 +92,7 @@ def solve(
 @app.command(epilog="Example: inspector calibrate live line.yaml --square-mm 7.012 --out cell-1.json")
 def live(
     line: Annotated[Path, typer.Argument(help="YAML file of the line, for its camera.", metavar="LINE.yaml")],
+    view: Annotated[str, typer.Option(help="Which camera, at a station with several.")] = "",
     out: Annotated[Path, typer.Option(help="The file to write.")] = Path("calibration.json"),
     shots: Annotated[Path, typer.Option(help="Folder in which the views are kept.")] = Path("shots"),
     views: Annotated[int, typer.Option(min=5, max=100, help="How many views.")] = 12,
@@ -118,11 +119,11 @@ def live(
 
     from inspector.gauging import save_calibration
     from inspector.gauging.calibrate import calibrate
-    from inspector.runtime.camera_tools import opened
+    from inspector.runtime.camera_tools import one_view, opened
     from inspector.runtime.live_calibration import collect
     from inspector.settings import data_folder, load_line
 
-    settings = load_line(line, data=data_folder())
+    settings = one_view(load_line(line, data=data_folder()), view)
     target = _target(kind, columns, rows, square_mm, marker_mm, markers, target_uncertainty)
     if not yes:
         typer.prompt("Lay the target flat where the parts will lie, then press Enter", default="", show_default=False)

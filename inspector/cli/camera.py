@@ -18,6 +18,7 @@ __all__ = ["app"]
 app = typer.Typer(no_args_is_help=True, help="Find, test, use and tune the cameras of a line.")
 
 Line = Annotated[Path, typer.Argument(help="YAML file of the line.", metavar="LINE.yaml")]
+View = Annotated[str, typer.Option(help="One camera of a station with several; default: all of them in one picture.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON: one object, or one a line where pictures follow.")]
 BARS = " ▁▂▃▄▅▆▇█"
 
@@ -49,6 +50,7 @@ def list_(as_json: Json = False) -> None:
 @app.command("test", epilog="Example: inspector camera test line.yaml --frames 100")
 def try_(
     line: Line,
+    view: View = "",
     frames: Annotated[int, typer.Option(min=1, max=100_000, help="How many pictures to take.")] = 10,
     features: Annotated[bool, typer.Option("--features", help="List a GenICam camera's features instead.")] = False,
     as_json: Json = False,
@@ -67,7 +69,7 @@ def try_(
     from inspector.domain import WatchedCamera
     from inspector.runtime.camera_tools import features_of, looks, opened
 
-    settings = _settings(line)
+    settings = _settings(line, view)
     console = Console()
     if features:
         values = features_of(settings)
@@ -113,6 +115,7 @@ def try_(
 @app.command(epilog="Example: inspector camera snap line.yaml --out shots/flat.png")
 def snap(
     line: Line,
+    view: View = "",
     out: Annotated[Path, typer.Option(help="File to write (PNG); with --count, numbered ones beside it.")] = Path(
         "snap.png"
     ),
@@ -125,7 +128,7 @@ def snap(
     from inspector.domain import CaptureError
     from inspector.runtime.camera_tools import looks, opened
 
-    settings = _settings(line)
+    settings = _settings(line, view)
     camera = opened(settings)
     try:
         for look in looks(camera, settings.station, count=count):
@@ -174,6 +177,7 @@ def golden(
 @app.command(epilog="Example: inspector camera tune line.yaml --port 8090")
 def tune(
     line: Line,
+    view: View = "",
     frames: Annotated[
         int | None, typer.Option(min=1, help="Stop after this many pictures; without it, run until Ctrl-C.")
     ] = None,
@@ -198,7 +202,7 @@ def tune(
     from inspector.runtime.camera_tools import looks, opened
     from inspector.runtime.tune_page import TunePage
 
-    settings = _settings(line)
+    settings = _settings(line, view)
     best = 0.0
     with ExitStack() as stack, suppress(KeyboardInterrupt):
         camera = opened(settings, free=True)
@@ -218,10 +222,12 @@ def tune(
                 live.update(_tune_table(look, best), refresh=True)
 
 
-def _settings(line: Path) -> LineSettings:
+def _settings(line: Path, view: str = "") -> LineSettings:
+    from inspector.runtime.camera_tools import one_view
     from inspector.settings import data_folder, load_line
 
-    return load_line(line, data=data_folder())
+    settings = load_line(line, data=data_folder())
+    return one_view(settings, view) if view else settings
 
 
 def _test_table(body: dict[str, Any]) -> Table:

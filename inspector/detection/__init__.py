@@ -16,7 +16,8 @@ from inspector.detection.onnxruntime_backend import OnnxRuntimeBackend
 from inspector.detection.opening import BACKENDS, candidates
 from inspector.detection.openvino_backend import OpenVinoBackend
 from inspector.detection.presence import PresenceDetector
-from inspector.detection.registration import laid_on
+from inspector.detection.registration import find_placement, laid_on
+from inspector.detection.several import ViewsDetector
 from inspector.detection.tensorrt_engine import BuiltEngine, build_engine
 from inspector.detection.text import TextReader
 from inspector.detection.triton import TritonBackend
@@ -47,12 +48,14 @@ __all__ = [
     "TextReader",
     "TritonBackend",
     "TritonServing",
+    "ViewsDetector",
     "YoloDetector",
     "build_engine",
     "candidates",
     "choose_backend",
     "code_formats",
     "find_model",
+    "find_placement",
     "laid_on",
     "load_model",
     "models_folder",

@@ -19,3 +19,4 @@ from inspector.domain.shifts import *  # noqa: F403
 from inspector.domain.talk import *  # noqa: F403
 from inspector.domain.texts import *  # noqa: F403
 from inspector.domain.types import *  # noqa: F403
+from inspector.domain.views import *  # noqa: F403

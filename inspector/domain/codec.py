@@ -93,7 +93,13 @@ def _detections_to_plain(detections: Detections | None) -> dict[str, Any] | None
         "model": _plain(detections.model),
         "part_id": detections.part_id,
         "items": [
-            {"label": item.label, "score": item.score, "box": _plain(item.box), "mask": _mask_to_plain(item.mask)}
+            {
+                "label": item.label,
+                "score": item.score,
+                "box": _plain(item.box),
+                "mask": _mask_to_plain(item.mask),
+                "view": item.view,
+            }
             for item in detections.items
         ],
     }
@@ -106,7 +112,9 @@ def _detections_from_plain(plain: dict[str, Any] | None) -> Detections | None:
         model=ModelId(**plain["model"]),
         part_id=plain.get("part_id", ""),
         items=tuple(
-            Detection(item["label"], item["score"], Box(**item["box"]), _mask_from_plain(item["mask"]))
+            Detection(
+                item["label"], item["score"], Box(**item["box"]), _mask_from_plain(item["mask"]), item.get("view", "")
+            )
             for item in plain["items"]
         ),
     )

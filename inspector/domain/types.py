@@ -111,6 +111,8 @@ class Frame:
         ``float32`` of shape (H, W) in millimetres aligned to ``pixels``, NaN where invalid; or None.
     chunks
         What the camera itself said of this frame, by its own names: exposure, gain, counters.
+    views
+        Of a station with several cameras: what each of them saw, by name; ``pixels`` then has all of them side by side.
     """
 
     trigger: Trigger
@@ -120,6 +122,7 @@ class Frame:
     depth: NDArray[np.float32] | None = None
     intrinsics: Intrinsics | None = None
     chunks: Mapping[str, float] = field(default_factory=dict)
+    views: Mapping[str, Frame] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         shape, dtype = self.pixels.shape, self.pixels.dtype
@@ -184,12 +187,16 @@ class Box:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Detection:
-    """One finding of a detector; ``mask`` is boolean of the box's size in whole pixels, or None."""
+    """One finding of a detector; ``mask`` is boolean of the box's size in whole pixels, or None.
+
+    ``view`` names the camera that saw it, at a station with several.
+    """
 
     label: str
     score: float
     box: Box
     mask: NDArray[np.bool_] | None = None
+    view: str = ""
 
     def __post_init__(self) -> None:
         _require(bool(self.label), "label must not be empty")

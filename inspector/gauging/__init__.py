@@ -6,6 +6,7 @@ from inspector.gauging.calibrated import CalibratedGauge
 from inspector.gauging.calibration import Calibration, load_calibration, save_calibration
 from inspector.gauging.depth import DepthGauge
 from inspector.gauging.plane import Plane, RelativeEffects, UniformPlane
+from inspector.gauging.several import ViewsGauge
 from inspector.gauging.subpixel import SubpixelGauge
 from inspector.gauging.uncertainty import Scale
 
@@ -20,6 +21,7 @@ __all__ = [
     "Scale",
     "SubpixelGauge",
     "UniformPlane",
+    "ViewsGauge",
     "Zone",
     "load_calibration",
     "save_calibration",

@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inspector.domain import Box, Detections, Frame, Gauge, GaugingError, Measurement
+from inspector.domain import Box, Detections, Frame, Gauge, Measurement
+from inspector.gauging.box import Zone
+from inspector.gauging.datum import Datum, in_axes_of_the_part
 from inspector.gauging.edge_points import CircleFit, LineFit, crossings, fit_circle, fit_line
 from inspector.gauging.plane import Plane, RelativeEffects, local_px_per_mm
 from inspector.gauging.uncertainty import COVERAGE_FACTOR
 
-__all__ = ["Datum", "Distance", "FeatureGauge", "FeatureKind"]
+__all__ = ["Distance", "FeatureGauge", "FeatureKind"]
 
 Floats = NDArray[np.float64]
 FeatureKind = Literal["circle", "edge"]
@@ -48,14 +50,6 @@ class Distance:
 
 
 @dataclass(frozen=True, slots=True)
-class Datum:
-    """The part's own axes: the origin is the centre of one circle, x points from it to the centre of another."""
-
-    origin: str
-    towards: str
-
-
-@dataclass(frozen=True, slots=True)
 class _Found:
     index: int
     fit: CircleFit | LineFit
@@ -75,8 +69,11 @@ class FeatureGauge:
         What measures all the rest.
     features
         Kind by label.
-    distances, datum
-        See their classes; with a datum every position is given in the part's axes.
+    distances
+        See their class.
+    datum, zones
+        With a datum every position and angle is given in the part's axes, and these are the zones there; without one,
+        the other gauge has them.
     plane
         Where image points lie in mm.
     effects
@@ -97,11 +94,12 @@ class FeatureGauge:
         edge_uncertainty_px: float = 0.1,
         distances: Sequence[Distance] = (),
         datum: Datum | None = None,
+        zones: Sequence[Zone] = (),
         contrast: float = 20.0,
     ) -> None:
         self._gauge, self._features, self._plane, self._effects = gauge, dict(features), plane, effects
         self._edge_px, self._contrast = edge_uncertainty_px, contrast
-        self._distances, self._datum = tuple(distances), datum
+        self._distances, self._datum, self._zones = tuple(distances), datum, tuple(zones)
 
     def measure(self, frame: Frame, detections: Detections) -> tuple[Measurement, ...]:
         """Return the measurements of every finding; raises ``GaugingError``."""
@@ -133,7 +131,10 @@ class FeatureGauge:
         centred = {item.index for items in found.values() for item in items if isinstance(item.fit, CircleFit)}
         kept = [m for m in measured if not (m.detection in centred and m.characteristic.startswith("position_"))]
         everything = [*kept, *more, *self._between(found)]
-        return tuple(everything if self._datum is None else self._in_datum(everything, found))
+        if self._datum is None:
+            return tuple(everything)
+        once = {label: items[0].fit for label, items in found.items() if len(items) == 1}
+        return in_axes_of_the_part(everything, self._datum.pose(frame, once), self._zones)
 
     # --- finding --------------------------------------------------------------------------------------------
 
@@ -207,50 +208,6 @@ class FeatureGauge:
                 Measurement("distance", value, "mm", COVERAGE_FACTOR * u, CENTRES, detection=ends[1][0].index)
             )
         return measured
-
-    def _in_datum(self, measured: list[Measurement], found: Mapping[str, list[_Found]]) -> list[Measurement]:
-        """Return the same with positions and angles in the part's axes; without the datum there is no position."""
-        datum = self._datum
-        if datum is None:
-            return measured
-        fits = [found.get(label, []) for label in (datum.origin, datum.towards)]
-        circles = [items[0].fit for items in fits if len(items) == 1]
-        if len(circles) != 2 or not all(isinstance(fit, CircleFit) for fit in circles):  # noqa: PLR2004
-            return [item for item in measured if item.characteristic not in {"position_x", "position_y", "angle"}]
-        origin, towards = circles
-        reach = math.hypot(towards.x - origin.x, towards.y - origin.y)
-        if not reach:
-            raise GaugingError("the two circles of the datum lie in one place", remedy="Correct `gauging: datum`")
-        turn = math.atan2(towards.y - origin.y, towards.x - origin.x)
-        cos, sin = math.cos(turn), math.sin(turn)
-        places: dict[int | None, dict[str, Measurement]] = {}
-        for item in measured:
-            if item.characteristic.startswith("position_"):
-                places.setdefault(item.detection, {})[item.characteristic] = item
-        moved: list[Measurement] = []
-        for item in measured:
-            if item.characteristic == "angle":
-                moved.append(
-                    replace(
-                        item, value=(item.value - math.degrees(turn)) % 180.0, method=f"{item.method}, in the datum"
-                    )
-                )
-                continue
-            pair = places.get(item.detection, {})
-            if not item.characteristic.startswith("position_") or len(pair) != 2:  # noqa: PLR2004
-                moved.append(item)
-                continue
-            dx, dy = pair["position_x"].value - origin.x, pair["position_y"].value - origin.y
-            value = dx * cos + dy * sin if item.characteristic == "position_x" else dy * cos - dx * sin
-            turned = math.hypot(dx, dy) / reach * math.hypot(origin_u(origin), origin_u(towards))
-            u = math.hypot(item.uncertainty, COVERAGE_FACTOR * math.hypot(origin_u(origin), turned))
-            moved.append(replace(item, value=value, uncertainty=u, method=f"{item.method}, in the datum"))
-        return moved
-
-
-def origin_u(fit: CircleFit | LineFit) -> float:
-    """Return the standard uncertainty of where a feature is, by its own edge points, in mm."""
-    return fit.u_centre if isinstance(fit, CircleFit) else fit.u_offset
 
 
 def _of_edge(fit: LineFit, edge_mm: float, index: int, zone: str) -> list[Measurement]:

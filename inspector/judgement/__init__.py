@@ -2,6 +2,6 @@
 
 from inspector.judgement.decision import judge_finding, judge_value
 from inspector.judgement.judge import RuleJudge
-from inspector.judgement.rules import Recipe, Rule, effective_rules
+from inspector.judgement.rules import Recipe, Region, Rule, effective_rules
 
-__all__ = ["Recipe", "Rule", "RuleJudge", "effective_rules", "judge_finding", "judge_value"]
+__all__ = ["Recipe", "Region", "Rule", "RuleJudge", "effective_rules", "judge_finding", "judge_value"]

@@ -49,11 +49,21 @@ def judge_finding(
     measurements
         Those of this finding.
     """
+    if not _counts(recipe, detection, measurements):
+        return ()
     zone = next((measurement.zone for measurement in measurements if measurement.zone), "")
     return tuple(
         replace(reason, detection=index, zone=zone, label=detection.label)
         for reason in _reasons(recipe, detection, zone, measurements)
     )
+
+
+def _counts(recipe: Recipe, detection: Detection, measurements: Sequence[Measurement]) -> bool:
+    """Return whether the finding lies where the recipe looks; one whose position is not known does."""
+    regions = [region for region in recipe.regions if region.view == detection.view]
+    place = {item.characteristic: item.value for item in measurements}
+    x, y = place.get("position_x"), place.get("position_y")
+    return not regions or x is None or y is None or any(region.contains(x, y) for region in regions)
 
 
 def _reasons(recipe: Recipe, detection: Detection, zone: str, measurements: Sequence[Measurement]) -> Iterator[Reason]:

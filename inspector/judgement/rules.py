@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from inspector.domain import Outcome, SpecLimits
 
-__all__ = ["Recipe", "Rule", "effective_rules"]
+__all__ = ["Recipe", "Region", "Rule", "effective_rules"]
 
 _UNLIMITED = SpecLimits()
 
@@ -47,6 +47,24 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
+class Region:
+    """A rectangle that a recipe looks at: left, top, right, bottom in mm, in the axes of the positions of its view."""
+
+    box_mm: tuple[float, float, float, float]
+    view: str = ""
+
+    def __post_init__(self) -> None:
+        left, top, right, bottom = self.box_mm
+        if not (left < right and top < bottom):
+            raise ValueError(f"a region must have left < right and top < bottom, got {self.box_mm}")
+
+    def contains(self, x_mm: float, y_mm: float) -> bool:
+        """Return whether the point lies in it, its edges included."""
+        left, top, right, bottom = self.box_mm
+        return left <= x_mm <= right and top <= y_mm <= bottom
+
+
+@dataclass(frozen=True, slots=True)
 class Recipe:
     """Everything that decides about one product.
 
@@ -58,6 +76,8 @@ class Recipe:
         What a sure finding of a class without any rule means: FAIL or REVIEW.
     guard_band
         Width of the guard band on either side of a limit in expanded uncertainties; 1 after ISO 14253-1.
+    regions
+        Where findings count; a view of which there is no region counts everywhere.
     """
 
     name: str
@@ -66,6 +86,7 @@ class Recipe:
     unlisted: Outcome = Outcome.FAIL
     rules: tuple[Rule, ...] = ()
     guard_band: float = 1.0
+    regions: tuple[Region, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.name:

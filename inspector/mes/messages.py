@@ -83,6 +83,7 @@ class DefectEntry(Message):
     code: str | None = Field(default=None, description="the plant's own defect code")
     class_: str = Field(alias="class")
     score: float = Field(ge=0, le=1)
+    view: str | None = Field(default=None, description="which camera saw it, at a station with several")
     bbox: tuple[float, float, float, float] = Field(description="x0, y0, x1, y1 in pixels of the picture")
     image_ref: str | None = Field(default=None, description="the picture in the line's archive")
     sha256: str | None = Field(default=None, description="of that file")
@@ -249,6 +250,7 @@ class ResultMessages:
                     code=self._codes.get(item.label),
                     class_=item.label,
                     score=item.score,
+                    view=item.view or None,
                     bbox=(item.box.x0, item.box.y0, item.box.x1, item.box.y1),
                     image_ref=picture.name if picture else None,
                     sha256=picture.sha256 if picture else None,

@@ -13,7 +13,7 @@ from inspector.domain import Camera, CaptureError, ConfigurationError, Frame, Tr
 from inspector.runtime.wiring.cameras import build_camera
 from inspector.settings import GenICamCamera, LineSettings
 
-__all__ = ["Found", "Look", "cameras_here", "features_of", "looks", "opened"]
+__all__ = ["Found", "Look", "cameras_here", "features_of", "looks", "one_view", "opened"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +74,18 @@ def _realsense() -> list[Found]:
         )
         for device in rs.context().query_devices()
     ]
+
+
+def one_view(settings: LineSettings, view: str) -> LineSettings:
+    """Return the line as one of its cameras sees it; the line itself where it has one camera and none is named."""
+    if not view and not settings.views:
+        return settings
+    if view not in settings.views:
+        raise ConfigurationError(
+            f"line {settings.line} has no view {view!r}" if view else f"line {settings.line} has several cameras",
+            remedy=f"Choose one of them with --view: {', '.join(settings.views)}" if settings.views else "Leave it out",
+        )
+    return settings.views[view]
 
 
 def opened(settings: LineSettings, *, free: bool = False) -> Camera:

@@ -53,7 +53,7 @@ def build_vocabulary(settings: LineSettings | None, language: str, parts: Sequen
         parts=known,
         lots=(),
         recipes=dict.fromkeys(settings.recipes, ()),
-        zones={zone.name: () for zone in settings.zones},
+        zones={zone.name: () for zone in settings.all_zones},
         defects={name: _spoken(name, language) for name in defects},
     )
 

@@ -236,7 +236,9 @@ async def _watch(
 
 
 def _hottest_c(settings: LineSettings) -> float | None:
-    return settings.camera.max_temperature_c if isinstance(settings.camera, GenICamCamera) else None
+    cameras = [line.camera for line in settings.views.values() or [settings]]
+    limits = [camera.max_temperature_c for camera in cameras if isinstance(camera, GenICamCamera)]
+    return min((limit for limit in limits if limit is not None), default=None)
 
 
 async def _inspect(line: Line, source: Surveyed, spool: Spool) -> None:

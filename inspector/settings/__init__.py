@@ -46,6 +46,7 @@ from inspector.settings.triggers import (
     PeriodicTrigger,
     SocketTrigger,
 )
+from inspector.settings.views import SeveralViews, View, image_size
 from inspector.settings.vision import (
     Calibration,
     ExpectedImage,
@@ -100,6 +101,7 @@ __all__ = [
     "Recipe",
     "Rule",
     "Screen",
+    "SeveralViews",
     "Shift",
     "Shifts",
     "SimulatedPlc",
@@ -110,12 +112,14 @@ __all__ = [
     "TextSettings",
     "Training",
     "VideoCamera",
+    "View",
     "VirtualCamera",
     "Voice",
     "VoskEars",
     "Zone",
     "check_line",
     "data_folder",
+    "image_size",
     "line_schema",
     "load_line",
     "reference_markdown",

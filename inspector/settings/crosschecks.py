@@ -19,6 +19,7 @@ from inspector.settings.plcchecks import plc_problems
 from inspector.settings.raw import Data, Loc, Problems, entries, is_number, number, problem, table, text
 from inspector.settings.rulechecks import recipe_problems
 from inspector.settings.shiftchecks import shift_problems
+from inspector.settings.viewchecks import seeing_problems, views_of
 from inspector.settings.voicechecks import voice_problems
 
 POLLS_PER_DEADLINE = 4  # seeing the trigger may cost a quarter of the deadline
@@ -32,10 +33,7 @@ def cross_check(data: Data) -> list[InitErrorDetails]:
     """Return an error for every broken relation in the raw data of a line."""
     return [
         *_secrets(data, ()),
-        *_scale(data),
-        *camera_problems(data),
-        *gauging_problems(data),
-        *_zones(data),
+        *seeing_problems(data, (_scale, camera_problems, gauging_problems, _zones, _detectors)),
         *recipe_problems(data),
         *_timing(data),
         *_addresses(data),
@@ -46,7 +44,6 @@ def cross_check(data: Data) -> list[InitErrorDetails]:
         *_simulation(data),
         *_languages(data),
         *voice_problems(data),
-        *_detectors(data),
         *shift_problems(data),
     ]
 
@@ -148,11 +145,14 @@ def _zones(data: Data) -> Problems:
                 "Write [left, top, right, bottom] in mm from the image's top-left corner, with left < right and "
                 "top < bottom.",
             )
-        elif image and (left >= image[0] or top >= image[1]):
+        elif table(data, "gauging", "features", "datum"):
+            continue  # its axes begin anywhere
+        elif min(left, top) < 0 or (image and (left >= image[0] or top >= image[1])):
             yield problem(
                 ("zones", index, "box_mm"),
                 "outside",
-                f"the box lies outside the image, which shows {image[0]:.4g} x {image[1]:.4g} mm",
+                "the box lies outside the image"
+                + (f", which shows {image[0]:.4g} x {image[1]:.4g} mm" if image else ""),
                 "Write mm, not pixels, counted from the image's top-left corner.",
             )
 
@@ -273,7 +273,9 @@ def _simulation(data: Data) -> Problems:
     camera, plc = table(data, "camera").get("kind"), table(data, "plc").get("kind")
     if not isinstance(camera, str) or not isinstance(plc, str):
         return
-    made_up = [name for name, is_so in (("camera", camera == "virtual"), ("PLC", plc == "simulated")) if is_so]
+    views = views_of(data)
+    drawn = camera == "virtual" or any(table(views, name, "camera").get("kind") == "virtual" for name in views)
+    made_up = [name for name, is_so in (("camera", drawn), ("PLC", plc == "simulated")) if is_so]
     said = data.get("simulated", False)
     if made_up and said is False:
         yield problem(

@@ -126,9 +126,9 @@ def _path(loc: Sequence[str | int], data: Any) -> Path:
     path: list[str | int] = []
     chosen = False
     for part in loc:
-        if part == "[key]" or (path == [DETECTOR] and part in {ONE, SEVERAL}):
+        if part == "[key]" or (path[-1:] == [DETECTOR] and part in {ONE, SEVERAL}):
             continue
-        left_out = DEFAULT_KIND if path[:1] == [DETECTOR] else None
+        left_out = DEFAULT_KIND if DETECTOR in path else None
         if not chosen and path and isinstance(data, Mapping) and data.get("kind", left_out) == part:
             chosen = True
             continue

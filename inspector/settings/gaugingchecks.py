@@ -96,13 +96,30 @@ def _feature_problems(data: Data, features: Data) -> Problems:
             label = one.get(key) if isinstance(one, Mapping) else None
             if isinstance(label, str) and label not in circles | edges:
                 yield _no_feature(("gauging", "features", "distances", index, key), label)
-    for key, label in table(features, "datum").items():
-        if isinstance(label, str) and label not in circles:
-            yield _no_feature(("gauging", "features", "datum", key), label)
+    datum = table(features, "datum")
+    if datum:
+        yield from _datum_problems(datum, circles, edges)
     for label in sorted(circles & edges):
         yield problem(
             ("gauging", "features", "edges"), "two_kinds", f"'{label}' is a circle and an edge", "Keep one of the two."
         )
+
+
+def _datum_problems(datum: Data, circles: Collection[str], edges: Collection[str]) -> Problems:
+    here: Loc = ("gauging", "features", "datum")
+    given = {key for key in ("origin", "towards", "along", "across", "image") if datum.get(key) is not None}
+    if given not in ({"origin", "towards"}, {"along", "across"}, {"image"}):
+        yield problem(
+            here,
+            "one_datum",
+            "the datum needs two circles, two edges or a picture",
+            "Write 'origin:' and 'towards:', or 'along:' and 'across:', or 'image:'.",
+        )
+    for keys, labels in ((("origin", "towards"), circles), (("along", "across"), edges)):
+        for key in keys:
+            label = datum.get(key)
+            if isinstance(label, str) and label not in labels:
+                yield _no_feature((*here, key), label)
 
 
 def _labels(features: Data, kind: str) -> set[str]:

@@ -19,7 +19,8 @@ from inspector.settings.plc import Plc
 from inspector.settings.recipes import Recipe
 from inspector.settings.shifts import Shifts
 from inspector.settings.training import Training
-from inspector.settings.vision import Calibration, Camera, Gauging, Zone
+from inspector.settings.views import OWN, AnyCamera, SeveralViews
+from inspector.settings.vision import Calibration, Gauging, Zone
 from inspector.settings.voice import Voice
 
 
@@ -36,7 +37,7 @@ class LineSettings(Settings):
     languages: Annotated[Items[Literal["en", "zh"]], Field(min_length=1)] = Field(
         default=("en",), description="Languages of the reports and the screen; the first is the default."
     )
-    camera: Camera = Field(description="Where images come from.")
+    camera: AnyCamera = Field(description="Where images come from.")
     camera_watch: CameraWatch | None = Field(
         default=None, description="Warns, then holds the line, where the camera no longer sees as it was set up to."
     )
@@ -84,6 +85,24 @@ class LineSettings(Settings):
         if relations:
             raise ValidationError.from_exception_data(cls.__name__, relations, hide_input=True)
         return settings
+
+    @property
+    def views(self) -> Mapping[str, LineSettings]:
+        """Each view of a station with several cameras, as a line of its own; empty where there is one camera."""
+        if not isinstance(self.camera, SeveralViews):
+            return {}
+        return {
+            name: self.model_copy(
+                update={"camera": view.camera} | {key: own for key in OWN if (own := getattr(view, key)) is not None}
+            )
+            for name, view in self.camera.views.items()
+        }
+
+    @property
+    def all_zones(self) -> tuple[Zone, ...]:
+        """The zones of every view."""
+        views = self.views.values()
+        return tuple(zone for view in views for zone in view.zones) if views else self.zones
 
     @property
     def detectors(self) -> tuple[AnyDetector, ...]:

@@ -15,13 +15,15 @@ from inspector.settings.challenge import Challenge
 from inspector.settings.detectors import AnyDetector, Detector, GoldenImages, GoldenSettings, PresenceSettings
 from inspector.settings.document import parse
 from inspector.settings.explain import Finding, explain, spelled
+from inspector.settings.filechecks import missing_files
 from inspector.settings.language import below
 from inspector.settings.line import LineSettings
 from inspector.settings.links import MqttMes
 from inspector.settings.plc import OpcUaPlc, OpcUaServerPlc, PlcUser
 from inspector.settings.shifts import Shifts
 from inspector.settings.training import Training
-from inspector.settings.vision import FolderCamera, RealSenseCamera
+from inspector.settings.views import OWN, AnyCamera, SeveralViews
+from inspector.settings.vision import FolderCamera, Gauging, RealSenseCamera
 from inspector.settings.voice import voice_below
 
 Images = TypeVar("Images", bound=GoldenImages)
@@ -52,27 +54,22 @@ def load_line(path: str | Path, *, data: Path | None = None) -> LineSettings:
 
 
 def check_line(path: str | Path) -> list[Finding]:
-    """Return every mistake in a line's file, in the order of the file; empty where it is valid."""
-    return _read(Path(path))[1]
+    """Return every mistake in a line's file, in the order of the file; empty where it is valid.
+
+    Pictures and calibrations that it names have to be there; a line on its way to another machine may be without them,
+    so that ``load_line`` leaves this to who reads them.
+    """
+    return _read(Path(path), files=True)[1]
 
 
 def settle(settings: LineSettings, folder: Path, data: Path) -> LineSettings:
     """Return the settings with absolute paths: inputs below ``folder``, outputs below ``data``."""
-    camera, mes, store = settings.camera, settings.mes, settings.store
+    mes, store = settings.mes, settings.store
     found = tuple(_settled(detector, folder) for detector in settings.detectors)
     detector = found if isinstance(settings.detector, tuple) else found[0]
     calibration = settings.calibration
     if calibration.file is not None:
         calibration = calibration.model_copy(update={"file": _below(folder, calibration.file)})
-    if isinstance(camera, RealSenseCamera) and camera.recording is not None:
-        camera = camera.model_copy(update={"recording": _below(folder, camera.recording)})
-    if isinstance(camera, VideoCamera):
-        named = {key: getattr(camera, key) for key in ("file", "password_file")}
-        camera = camera.model_copy(
-            update={key: _below(folder, path) for key, path in named.items() if path is not None}
-        )
-    if isinstance(camera, FolderCamera):
-        camera = camera.model_copy(update={"path": _below(folder, camera.path)})
     if isinstance(mes, MqttMes):
         named = {key: getattr(mes, key) for key in ("password_file", "ca_file", "cert_file", "key_file")}
         mes = mes.model_copy(update={key: _below(folder, path) for key, path in named.items() if path is not None})
@@ -98,9 +95,45 @@ def settle(settings: LineSettings, folder: Path, data: Path) -> LineSettings:
         "shifts": _settled_shifts(settings, folder),
     }
     settled |= {"voice": voice_below(settings.voice, folder)}
-    settled |= {"camera": camera, "calibration": calibration, "detector": detector}
+    settled |= {"gauging": _settled_gauging(settings.gauging, folder)}
+    settled |= {"camera": _settled_camera(settings, folder, data), "calibration": calibration, "detector": detector}
     settled |= {"mes": mes, "store": store, "plc": plc, "training": _settled_training(settings, folder)}
     return settings.model_copy(update=settled)
+
+
+def _settled_camera(settings: LineSettings, folder: Path, data: Path) -> AnyCamera:
+    camera = settings.camera
+    match camera:
+        case SeveralViews():
+            return _settled_views(settings, camera, folder, data)
+        case FolderCamera():
+            return camera.model_copy(update={"path": _below(folder, camera.path)})
+        case RealSenseCamera() if camera.recording is not None:
+            return camera.model_copy(update={"recording": _below(folder, camera.recording)})
+        case VideoCamera():
+            named = {key: getattr(camera, key) for key in ("file", "password_file")}
+            return camera.model_copy(
+                update={key: _below(folder, path) for key, path in named.items() if path is not None}
+            )
+        case _:
+            return camera
+
+
+def _settled_views(settings: LineSettings, camera: SeveralViews, folder: Path, data: Path) -> SeveralViews:
+    views = dict(camera.views)
+    for name, line in settings.views.items():
+        seen = settle(line, folder, data)
+        own = [key for key in OWN if getattr(views[name], key) is not None]
+        views[name] = views[name].model_copy(update={key: getattr(seen, key) for key in ("camera", *own)})
+    return camera.model_copy(update={"views": views})
+
+
+def _settled_gauging(gauging: Gauging, folder: Path) -> Gauging:
+    features = gauging.features
+    if features is None or features.datum is None or features.datum.image is None:
+        return gauging
+    datum = features.datum.model_copy(update={"image": _below(folder, features.datum.image)})
+    return gauging.model_copy(update={"features": features.model_copy(update={"datum": datum})})
 
 
 def _settled_watch(settings: LineSettings, folder: Path) -> CameraWatch | None:
@@ -167,7 +200,7 @@ def _below(folder: Path, path: Path) -> Path:
     return Path(os.path.normpath(folder / path.expanduser()))
 
 
-def _read(path: Path) -> tuple[LineSettings | None, list[Finding]]:
+def _read(path: Path, *, files: bool = False) -> tuple[LineSettings | None, list[Finding]]:
     text = _text(path)
     if isinstance(text, Finding):
         return None, [text]
@@ -181,9 +214,14 @@ def _read(path: Path) -> tuple[LineSettings | None, list[Finding]]:
     if document.data is None:
         return None, [_whole(path, "the file is empty", "Start from one of the files in line_configs/.")]
     try:
-        return LineSettings.model_validate(document.data), flaws
+        settings = LineSettings.model_validate(document.data)
     except ValidationError as error:
         return None, sorted([*flaws, *explain(error, document, file)])
+    for loc, missing in missing_files(settings, path.absolute().parent) if files else ():
+        place = document.value_place(loc)
+        remedy = "Put the file there, or correct the path, which is relative to this file."
+        flaws.append(Finding(file, place.line, place.column, spelled(loc), f"there is no {missing}", remedy))
+    return settings, sorted(flaws)
 
 
 def _text(path: Path) -> str | Finding:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from inspector.settings.base import ClassName, Items, Name, Settings
+from inspector.settings.vision import PlaceMm
 
 CHARACTERISTICS = (
     "length",
@@ -74,6 +75,15 @@ class Rule(Settings):
     )
 
 
+class Region(Settings):
+    """A rectangle of the part that a recipe looks at."""
+
+    box_mm: Annotated[tuple[PlaceMm, PlaceMm, PlaceMm, PlaceMm], Field(strict=False)] = Field(
+        description="Left, top, right, bottom in mm, in the axes of the positions."
+    )
+    view: Name | None = Field(default=None, description="View it lies in, at a station with several cameras.")
+
+
 class Recipe(Settings):
     """Everything that decides about one product."""
 
@@ -95,3 +105,8 @@ class Recipe(Settings):
         default="fail", description="What happens to a part with a finding that no rule speaks of."
     )
     rules: Items[Rule] = Field(default=(), description="Rules, in any order; a rule with a zone wins inside its zone.")
+    regions: Items[Region] = Field(
+        default=(),
+        description="Where this product is inspected: a finding whose position lies in none of them is recorded, but "
+        "does not count. Default: everywhere; so is a view that none of them names.",
+    )

@@ -155,6 +155,9 @@ def _bounds(schema: Schema) -> str:
 # --- the reference ----------------------------------------------------------------------------------------
 
 
+VIEWS = "camera.views"
+
+
 def reference_markdown() -> str:
     """Return the description of every key as Markdown tables."""
     root = _root()
@@ -172,7 +175,9 @@ def _section(path: str, schema: Schema, level: int) -> list[str]:
             continue
         title = f"`{path}{suffix}`" + (f", kind `{kind}`" if kind else "")
         lines += ["", f"{'#' * level} {title}", "", entry.get("description", ""), "", *_table(entry)]
-        for key, child in entry["properties"].items():
+        # What a view has of its own is described at the line's own key.
+        own = {} if path == VIEWS else entry["properties"]
+        for key, child in own.items():
             lines += _section(f"{path}{suffix}.{key}", child, level + 1)
     return lines
 

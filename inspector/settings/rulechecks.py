@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from inspector.settings.raw import Data, Loc, Problems, choose_from, entries, number, problem, table, text
+from inspector.settings.raw import Data, Loc, Problems, choose_from, entries, is_number, number, problem, table, text
+from inspector.settings.viewchecks import views_of, zones_of
 
 
 def recipe_problems(data: Data) -> Problems:
     """Yield every broken relation in the recipes of a line's raw data."""
     recipes = table(data, "recipes")
-    zones = [name for zone in entries(data, "zones") if (name := text(table({"zone": zone}, "zone"), "name"))]
+    zones = [name for zone in zones_of(data) if (name := text(table({"zone": zone}, "zone"), "name"))]
     start = text(data, "recipe")
     if start is not None and recipes and start not in recipes:
         yield problem(
@@ -30,6 +31,28 @@ def recipe_problems(data: Data) -> Problems:
                 number,
             )
         yield from _rules(entries(recipe, "rules"), ("recipes", name, "rules"), zones)
+        yield from _regions(entries(recipe, "regions"), ("recipes", name, "regions"), list(map(str, views_of(data))))
+
+
+def _regions(regions: Sequence[Any], loc: Loc, views: Sequence[str]) -> Problems:
+    for index, region in enumerate(regions):
+        if not isinstance(region, Mapping):
+            continue
+        box, view = entries(region, "box_mm"), text(region, "view")
+        sides = [side for side in box if is_number(side)]
+        if len(sides) == len(box) == 4 and (sides[0] >= sides[2] or sides[1] >= sides[3]):  # noqa: PLR2004
+            yield problem(
+                (*loc, index, "box_mm"),
+                "empty_box",
+                "the box has no area",
+                "Write [left, top, right, bottom] in mm, with left < right and top < bottom.",
+            )
+        if view is not None and view not in views:
+            yield problem((*loc, index, "view"), "unknown_view", f"there is no view '{view}'", choose_from(view, views))
+        elif views and view is None:
+            yield problem(
+                (*loc, index), "no_view", "it is not said in which view this region lies", choose_from("", views)
+            )
 
 
 def _rules(rules: Sequence[Any], loc: Loc, zones: Sequence[str]) -> Problems:

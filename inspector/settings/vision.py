@@ -12,6 +12,7 @@ from inspector.settings.cameras import GenICamCamera, VideoCamera
 PxPerMm = Annotated[float, Field(ge=1, le=2000)]
 Pixels = Annotated[int, Field(ge=32, le=16384)]
 Millimetre = Annotated[float, Field(ge=0, le=10000)]
+PlaceMm = Annotated[float, Field(ge=-10_000, le=10_000)]
 
 
 class VirtualCamera(Settings):
@@ -170,10 +171,22 @@ class Between(Settings):
 
 
 class Datum(Settings):
-    """The part's own axes."""
+    """The part's own axes, by two circles, two edges or a picture; positions, angles and zones follow the part."""
 
-    origin: ClassName = Field(description="Label of the circle whose centre is the origin.")
-    towards: ClassName = Field(description="Label of the circle that x points to.")
+    origin: ClassName | None = Field(default=None, description="Label of the circle whose centre is the origin.")
+    towards: ClassName | None = Field(default=None, description="Label of the circle that x points to.")
+    along: ClassName | None = Field(
+        default=None, description="Instead: label of the edge that x runs along, from its corner with `across`."
+    )
+    across: ClassName | None = Field(default=None, description="Label of the other edge of that corner, the origin.")
+    image: FilePath | None = Field(
+        default=None,
+        description="Instead: picture of a part in its place, relative to this file; its corner is the origin.",
+    )
+    search_mm: float = Field(
+        default=1.0, gt=0, le=1000, description="How far a part may lie off the one on the `image`, in mm."
+    )
+    turn_deg: float = Field(default=3.0, ge=0, le=45, description="How far it may be turned against it, in degrees.")
 
 
 class Features(Settings):
@@ -189,7 +202,8 @@ class Features(Settings):
         default=(), description="Distances between two of them, each found once: centres, or perpendicular to an edge."
     )
     datum: Datum | None = Field(
-        default=None, description="Give positions and angles in the part's own axes; default: those of the image."
+        default=None,
+        description="Give positions, angles and zones in the part's own axes; default: those of the image.",
     )
     contrast: float = Field(default=20.0, ge=1, le=255, description="Least step in grey levels that is an edge.")
     edge_uncertainty_px: float = Field(
@@ -204,8 +218,8 @@ class Zone(Settings):
     """A named rectangle of the part with limits of its own."""
 
     name: Name = Field(description="Name that rules refer to.")
-    box_mm: Annotated[tuple[Millimetre, Millimetre, Millimetre, Millimetre], Field(strict=False)] = Field(
-        description="Left, top, right, bottom in mm from the image's top-left corner."
+    box_mm: Annotated[tuple[PlaceMm, PlaceMm, PlaceMm, PlaceMm], Field(strict=False)] = Field(
+        description="Left, top, right, bottom in mm from the image's top-left corner; with a datum, in its axes."
     )
     critical: bool = Field(
         default=False,

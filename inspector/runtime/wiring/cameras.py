@@ -6,17 +6,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
-from inspector.capture import FolderCamera
+from inspector.capture import FolderCamera, SeveralCameras
 from inspector.capture.golden_state import ConditionWatch, load_golden_state
 from inspector.capture.reconnecting import ReconnectingCamera
 from inspector.capture.video import LiveVideo, VideoFile
 from inspector.capture.virtual import VirtualBoardCamera
-from inspector.domain import Camera, HoldLine
+from inspector.domain import Camera, ConfigurationError, HoldLine, View, side_by_side
 from inspector.runtime.camera_watch import HELD_BY, ConditionGuard
 from inspector.runtime.control import Control
 from inspector.settings import FolderCamera as FolderSettings
 from inspector.settings import GenICamCamera as GenICamSettings
-from inspector.settings import LineSettings
+from inspector.settings import LineSettings, SeveralViews, image_size
 from inspector.settings import RealSenseCamera as RealSenseSettings
 from inspector.settings import VideoCamera as VideoSettings
 from inspector.settings import VirtualCamera as VirtualSettings
@@ -24,7 +24,7 @@ from inspector.settings import VirtualCamera as VirtualSettings
 if TYPE_CHECKING:
     from inspector.capture.genicam_control import Region
 
-__all__ = ["build_camera", "build_condition_guard", "build_virtual_camera"]
+__all__ = ["build_camera", "build_condition_guard", "build_virtual_camera", "places_of"]
 
 
 def build_camera(settings: LineSettings) -> Camera:
@@ -51,6 +51,21 @@ def build_camera(settings: LineSettings) -> Camera:
             virtual = build_virtual_camera(camera)
             virtual.warm_up()
             return virtual
+        case SeveralViews():
+            return SeveralCameras(
+                {name: build_camera(view) for name, view in settings.views.items()}, places_of(settings)
+            )
+
+
+def places_of(settings: LineSettings) -> tuple[View, ...]:
+    """Return where each view lies in the picture of all, empty where the line has one camera."""
+    sizes = {}
+    for name, view in settings.views.items():
+        size = None if isinstance(view.camera, SeveralViews) else image_size(view.camera)
+        if size is None:
+            raise ConfigurationError(f"view {name}: the size of its images is not known", remedy="Add it to its camera")
+        sizes[name] = size
+    return side_by_side(sizes) if sizes else ()
 
 
 def build_condition_guard(settings: LineSettings, data: Path) -> ConditionGuard | None:

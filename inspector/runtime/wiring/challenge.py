@@ -57,11 +57,12 @@ def _read(sample: Sample, trigger: Trigger) -> Frame:
 
 def _fingerprint(settings: LineSettings, model_sha256: str) -> str:
     """Return a hash over everything that decides about a verdict: model, calibration, gauging, zones and recipes."""
-    file = settings.calibration.file
     seen = sha256(model_sha256.encode())
-    seen.update(file.read_bytes() if file is not None else settings.calibration.model_dump_json().encode())
     decides = {"gauging", "detector", "zones", "recipes"}
-    seen.update(settings.model_dump_json(include=decides).encode())
+    for line in settings.views.values() or [settings]:
+        file = line.calibration.file
+        seen.update(file.read_bytes() if file is not None else line.calibration.model_dump_json().encode())
+        seen.update(line.model_dump_json(include=decides).encode())
     return seen.hexdigest()
 
 

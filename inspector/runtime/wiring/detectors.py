@@ -61,17 +61,7 @@ def open_detector(settings: LineSettings, px_per_mm: float, on_loss: Callable[[s
     # A server that hangs is given up in time for the spare to look at the same frame.
     patience_s = settings.deadline_ms / 1000 * SHARE_OF_DEADLINE
     made = [_open(detector, px_per_mm, patience_s, on_loss) for detector in settings.detectors]
-    detector = made[0] if len(made) == 1 else CombinedDetector(made)
-    known = set(detector.classes)
-    for name, recipe in settings.recipes.items():
-        for number, rule in enumerate(recipe.rules):
-            if rule.defect not in known:
-                detector.close()
-                raise ModelError(
-                    f"recipes.{name}.rules[{number}].defect: {detector.description} has no class {rule.defect}",
-                    remedy=f"Its classes are {', '.join(detector.classes)}",
-                )
-    return detector
+    return made[0] if len(made) == 1 else CombinedDetector(made)
 
 
 def open_model(
@@ -186,7 +176,8 @@ def _pictures(golden: GoldenImages) -> dict[str, NDArray[np.uint8]]:
 
 def classes_of(settings: LineSettings) -> tuple[str, ...]:
     """Return every label that the line's detectors may give, without opening them."""
-    return tuple(label for detector in settings.detectors for label in _labels(detector))
+    lines = settings.views.values() or [settings]
+    return tuple(dict.fromkeys(label for line in lines for each in line.detectors for label in _labels(each)))
 
 
 def _labels(wanted: AnyDetector) -> tuple[str, ...]:

@@ -37,6 +37,10 @@ def result_messages(settings: LineSettings) -> ResultMessages:
 
 
 def _calibration_version(settings: LineSettings) -> Versioned:
+    if settings.views:
+        own = [_calibration_version(view) for view in settings.views.values()]
+        together = sha256("".join(each.hash or "" for each in own).encode()).hexdigest()
+        return Versioned(id="+".join(each.id for each in own), hash=together)
     file = settings.calibration.file
     if file is None:
         return Versioned(id="scale", hash=hash_of(settings.calibration))

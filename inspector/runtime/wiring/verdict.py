@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
-from inspector.detection import LineDetector
-from inspector.domain import ConfigurationError, Gauge, Outcome, SpecLimits
+import numpy as np
+from numpy.typing import NDArray
+
+from inspector.capture import read_image
+from inspector.detection import LineDetector, ViewsDetector, find_placement
+from inspector.detection.pixels import grey
+from inspector.domain import ConfigurationError, Frame, Gauge, ModelError, Outcome, SpecLimits
 from inspector.gauging import (
     BoxGauge,
     CalibratedGauge,
@@ -17,18 +23,22 @@ from inspector.gauging import (
     RelativeEffects,
     SubpixelGauge,
     UniformPlane,
+    ViewsGauge,
     load_calibration,
 )
 from inspector.gauging import Zone as GaugeZone
-from inspector.gauging.features import Datum, Distance, FeatureGauge, FeatureKind
-from inspector.judgement import Recipe, Rule, RuleJudge
+from inspector.gauging.datum import Circles, Datum, Edges, Template
+from inspector.gauging.features import Distance, FeatureGauge, FeatureKind
+from inspector.gauging.plane import local_px_per_mm
+from inspector.judgement import Recipe, Region, Rule, RuleJudge
 from inspector.runtime.control import ControlFollower
 from inspector.runtime.spool import Spool
+from inspector.runtime.wiring.cameras import places_of
 from inspector.runtime.wiring.detectors import open_detector, unheard
-from inspector.settings import FolderCamera as FolderSettings
-from inspector.settings import LineSettings
+from inspector.settings import LineSettings, SeveralViews, image_size
 from inspector.settings import RealSenseCamera as RealSenseSettings
 from inspector.settings import Recipe as RecipeSettings
+from inspector.settings.vision import Datum as DatumSettings
 from inspector.settings.vision import Features
 
 __all__ = [
@@ -49,6 +59,25 @@ def build_detector(settings: LineSettings, on_loss: Callable[[str], None] = unhe
 
     ``on_loss`` is told where a backend is lost and another takes over.
     """
+    detector: LineDetector
+    if settings.views:
+        views = {name: _open(view, on_loss) for name, view in settings.views.items()}
+        detector = ViewsDetector(views, places_of(settings))
+    else:
+        detector = _open(settings, on_loss)
+    known = set(detector.classes)
+    for name, recipe in settings.recipes.items():
+        for number, rule in enumerate(recipe.rules):
+            if rule.defect not in known:
+                detector.close()
+                raise ModelError(
+                    f"recipes.{name}.rules[{number}].defect: {detector.description} has no class {rule.defect}",
+                    remedy=f"Its classes are {', '.join(detector.classes)}",
+                )
+    return detector
+
+
+def _open(settings: LineSettings, on_loss: Callable[[str], None]) -> LineDetector:
     return open_detector(settings, _px_per_mm(settings, build_calibration(settings)), on_loss)
 
 
@@ -60,10 +89,16 @@ def _px_per_mm(settings: LineSettings, made: Calibration | None) -> float:
 
 
 def build_gauge(settings: LineSettings, margins_px: Mapping[str, float]) -> Gauge:
-    """Return the line's gauge; boxes are larger than the defect by these margins, by class.
+    """Return the line's gauge; boxes are larger than the defect by these margins, by class or ``view/class``.
 
     Raises ``ConfigurationError`` where the calibration does not hold.
     """
+    if settings.views:
+        gauges = {}
+        for name, view in settings.views.items():
+            own = {key.partition("/")[2]: px for key, px in margins_px.items() if key.startswith(f"{name}/")}
+            gauges[name] = build_gauge(view, own)
+        return ViewsGauge(gauges, places_of(settings))
     scale, how = settings.calibration, settings.gauging
     made = build_calibration(settings)
     px_per_mm = _px_per_mm(settings, made)
@@ -75,7 +110,10 @@ def build_gauge(settings: LineSettings, margins_px: Mapping[str, float]) -> Gaug
         temperature_span_k=how.temperature_span_k,
         expansion_per_k=how.expansion_ppm_per_k * 1e-6,
     )
-    zones = [GaugeZone(zone.name, zone.box_mm) for zone in settings.zones]
+    all_zones = [GaugeZone(zone.name, zone.box_mm) for zone in settings.zones]
+    # Zones of a part that may lie anywhere are known only once its datum is.
+    follow = how.features is not None and how.features.datum is not None
+    zones = [] if follow else all_zones
     plane: Plane = made or UniformPlane(px_per_mm)
     box = BoxGauge(
         px_per_mm=px_per_mm,
@@ -102,13 +140,15 @@ def build_gauge(settings: LineSettings, margins_px: Mapping[str, float]) -> Gaug
             zones=zones,
         )
     if how.features is not None:
-        gauge = _features(gauge, how.features, plane, effects)
+        gauge = _features(gauge, how.features, plane, effects, all_zones if follow else ())
     if isinstance(settings.camera, RealSenseSettings):
         gauge = DepthGauge(gauge, depth_uncertainty=how.depth_uncertainty, smallest_mm=how.depth_floor_mm)
     return CalibratedGauge(gauge, made) if made else gauge
 
 
-def _features(gauge: Gauge, wanted: Features, plane: Plane, effects: RelativeEffects) -> FeatureGauge:
+def _features(
+    gauge: Gauge, wanted: Features, plane: Plane, effects: RelativeEffects, zones: Sequence[GaugeZone]
+) -> FeatureGauge:
     kinds: dict[str, FeatureKind] = dict.fromkeys(wanted.circles, "circle")
     kinds |= dict.fromkeys(wanted.edges, "edge")
     return FeatureGauge(
@@ -118,9 +158,30 @@ def _features(gauge: Gauge, wanted: Features, plane: Plane, effects: RelativeEff
         effects=effects,
         edge_uncertainty_px=wanted.edge_uncertainty_px,
         distances=[Distance(one.start, one.end) for one in wanted.distances],
-        datum=Datum(wanted.datum.origin, wanted.datum.towards) if wanted.datum is not None else None,
+        datum=_datum(wanted.datum, plane) if wanted.datum is not None else None,
+        zones=zones,
         contrast=wanted.contrast,
     )
+
+
+def _datum(wanted: DatumSettings, plane: Plane) -> Datum:
+    match wanted:
+        case DatumSettings(origin=str(origin), towards=str(towards)):
+            return Circles(origin, towards)
+        case DatumSettings(along=str(along), across=str(across)):
+            return Edges(along, across)
+        case DatumSettings(image=Path() as image):
+            template = grey(read_image(image))
+            height, width = template.shape
+            search_px = wanted.search_mm * local_px_per_mm(plane, width / 2, height / 2)
+            found = partial(_placed, template, search_px, wanted.turn_deg)
+            return Template(found, (width, height), plane)
+        case _:
+            raise ConfigurationError("gauging.features.datum: it is not complete", remedy="Run inspector check")
+
+
+def _placed(template: NDArray[np.uint8], search_px: float, turn_deg: float, frame: Frame) -> NDArray[np.float64]:
+    return find_placement(template, grey(frame.pixels), search_px=search_px, turn_deg=turn_deg)
 
 
 def build_calibration(settings: LineSettings) -> Calibration | None:
@@ -129,8 +190,8 @@ def build_calibration(settings: LineSettings) -> Calibration | None:
     if file is None:
         return None
     calibration = load_calibration(file)
-    size = camera.expect if isinstance(camera, FolderSettings) else camera
-    width, height = (size.width, size.height) if size else (None, None)
+    size = None if isinstance(camera, SeveralViews) else image_size(camera)
+    width, height = size or (None, None)
     calibration.require_valid(datetime.now(UTC), width, height)
     return calibration
 
@@ -158,6 +219,7 @@ def build_recipe(name: str, recipe: RecipeSettings) -> Recipe:
             )
             for rule in recipe.rules
         ),
+        regions=tuple(Region(region.box_mm, region.view or "") for region in recipe.regions),
     )
 
 

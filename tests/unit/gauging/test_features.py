@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from inspector.domain import Box, Detection, Detections, Frame, Measurement, ModelId, Trigger
 from inspector.gauging import BoxGauge, RelativeEffects, UniformPlane
+from inspector.gauging.datum import Circles
 from inspector.gauging.edge_points import fit_circle, fit_line
-from inspector.gauging.features import Datum, Distance, FeatureGauge
+from inspector.gauging.features import Distance, FeatureGauge
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 PX_PER_MM = 20.0
@@ -156,7 +157,7 @@ def test_positions_in_the_parts_datum_do_not_depend_on_how_it_lies(angle: float,
         there = turned(x, y, angle, dx, dy)
         hole(picture, *there, radius)
         found.append(around(label, *there, radius))
-    of = measured(gauge(datum=Datum("hole", "pin")), exposed(picture), *found)
+    of = measured(gauge(datum=Circles("hole", "pin")), exposed(picture), *found)
     spot = (of["spot", "position_x"].value, of["spot", "position_y"].value)
     assert spot == pytest.approx(
         (70 / PX_PER_MM, 80 / PX_PER_MM), abs=1.5 / PX_PER_MM
@@ -170,7 +171,7 @@ def test_positions_in_the_parts_datum_do_not_depend_on_how_it_lies(angle: float,
 def test_without_its_datum_a_part_has_no_positions() -> None:
     picture = scene()
     hole(picture, 130, 160, 18)
-    of = measured(gauge(datum=Datum("hole", "pin")), exposed(picture), around("hole", 130, 160, 18))
+    of = measured(gauge(datum=Circles("hole", "pin")), exposed(picture), around("hole", 130, 160, 18))
     assert ("hole", "diameter") in of
     assert not [key for key in of if key[1].startswith("position_")]
 
