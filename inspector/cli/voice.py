@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,9 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from inspector.domain import Recogniser, Transcript
     from inspector.settings import LineSettings
-    from inspector.voice import Dialogue, Interpreter
+    from inspector.voice import Dialogue, Interpreter, Microphone
 
 __all__ = ["app", "ask", "say"]
 
@@ -37,40 +40,48 @@ ModelOption = Annotated[str, typer.Option("--model", help="For vosk: a pulled mo
 
 
 def say(
-    file: Annotated[Path, typer.Argument(help="WAV or FLAC file, any rate from 8 kHz, any number of channels.")],
+    file: Annotated[
+        Path | None, typer.Argument(help="WAV or FLAC file, any rate from 8 kHz, any number of channels.")
+    ] = None,
+    mic: Annotated[bool, typer.Option("--mic", help="Listen to a microphone of this machine instead.")] = False,
+    device: Annotated[
+        str, typer.Option(help="Part of the microphone's name, as 'inspector voice devices' lists it.")
+    ] = "",
     line: LineOption = None,
     language: LanguageOption = "en",
     engine: EngineOption = Engine.EMBEDDED,
     model: ModelOption = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Hear a recording: what is understood, how sure, and what the voice would say. A recording changes nothing.
+    """Hear a recording or a microphone: what is understood, how sure, and what the voice would say. Nothing is changed.
 
-    Ends with 1 where nothing in it was understood.
+    With --mic it listens until something was said, ten seconds at most, and shows how loud it is. Ends with 1 where
+    nothing was understood.
 
     For example:
 
       inspector say question.wav --line line.yaml
-    """
-    from inspector.domain import NOBODY
-    from inspector.runtime.speaking import ReadingDesk, build_dialogue, build_grammar, build_recogniser, opened_record
-    from inspector.voice import Interpreter, NoTrail, levels, read_audio
 
+      inspector say --mic --line line.yaml
+    """
+    from inspector.runtime.speaking import ReadingDesk, build_dialogue, build_grammar, build_recogniser, opened_record
+    from inspector.voice import Interpreter, NoTrail, PortAudioMicrophone, read_audio
+
+    if mic == (file is not None):
+        raise typer.BadParameter("give either a file or --mic")
     settings = _settings(line)
-    pcm = read_audio(file)
+    pcm = None if file is None else read_audio(file)
     with opened_record(settings) as record:
         grammar = build_grammar(settings, language, record)
-        dialogue = build_dialogue(
-            grammar, language, ReadingDesk(record, why_not="a recording changes nothing"), NoTrail()
-        )
-        level = levels(pcm)
-        if level.silent or level.overdriven:
-            reply = dialogue.unheard("silent" if level.silent else "overdriven", NOBODY)
-            rows = [_row("", 0.0, None, reply.kind.value, reply.text)]
+        why_not = "a recording changes nothing" if pcm is not None else "what is said here changes nothing"
+        dialogue = build_dialogue(grammar, language, ReadingDesk(record, why_not=why_not), NoTrail())
+        recogniser = build_recogniser(engine.value, grammar, language, model=model)
+        if pcm is None:
+            with PortAudioMicrophone(device) as microphone:
+                rows = _overheard(recogniser, microphone, dialogue, Interpreter(grammar))
         else:
-            recogniser = build_recogniser(engine.value, grammar, language, model=model)
             rows = _heard(recogniser, pcm, dialogue, Interpreter(grammar))
-    _print_rows({"file": str(file), "heard": rows}, as_json=as_json)
+    _print_rows({"file": str(file) if file else "microphone", "heard": rows}, as_json=as_json)
     if not any(row["intent"] for row in rows):
         raise typer.Exit(1)
 
@@ -79,18 +90,28 @@ def ask(
     question: Annotated[str, typer.Argument(help='For example "why did part 0042 fail".')],
     line: LineOption = None,
     language: LanguageOption = "en",
+    part: Annotated[str, typer.Option(help="Ask about this part: its id, or the last number in it.")] = "",
     as_json: JsonOption = False,
 ) -> None:
     """Answer a typed question from the record of a line, in the sentences that can also be spoken.
 
-    Ends with 1 where it was not understood or has no answer. Commands are understood but not carried out.
+    Ends with 1 where it was not understood or has no answer. Commands are understood but not carried out. With
+    --part, the question is about that part: is there …, how many, which is the largest, where, why, how far from the
+    limit.
 
     For example:
 
       inspector ask "what was the last defect" --line line.yaml
 
       inspector ask 最近的缺陷是什么 --language zh --line line.yaml
+
+      inspector ask "is there a spur near the connector" --part 4711 --line line.yaml
     """
+    if part:
+        from inspector.cli.words import ask_part
+
+        ask_part(question, part, line, language, as_json=as_json)
+        return
     from inspector.domain import Transcript
     from inspector.runtime.speaking import ReadingDesk, build_dialogue, build_grammar, opened_record
     from inspector.voice import Interpreter, NoTrail
@@ -163,6 +184,29 @@ def bench(
             typer.echo(f"{name}: {rows}")
 
 
+@app.command()
+def devices(as_json: JsonOption = False) -> None:
+    """Show the microphones of this machine; ends with 1 where there is none.
+
+    For example:
+
+      inspector voice devices
+    """
+    import json
+    from dataclasses import asdict
+
+    from inspector.voice import input_devices
+
+    found = input_devices()
+    if as_json:
+        typer.echo(json.dumps({"microphones": [asdict(device) for device in found]}))
+    for device in found if not as_json else ():
+        typer.echo(f"{device.name}  {device.channels} channels  {device.rate} Hz{'  default' * device.default}")
+    if not found:
+        typer.echo("There is no microphone.", err=True)
+        raise typer.Exit(1)
+
+
 @models_app.command("list")
 def list_models(as_json: JsonOption = False) -> None:
     """Show the models that can be fetched, and whether they are here."""
@@ -213,8 +257,12 @@ def _settings(line: Path | None) -> LineSettings | None:
 
 def _heard(recogniser: Recogniser, pcm: Any, dialogue: Dialogue, interpreter: Interpreter) -> list[dict[str, Any]]:
     from inspector.domain import NOBODY
-    from inspector.voice import finals
+    from inspector.voice import finals, levels
 
+    level = levels(pcm)
+    if level.silent or level.overdriven:
+        reply = dialogue.unheard("silent" if level.silent else "overdriven", NOBODY)
+        return [_row("", 0.0, None, reply.kind.value, reply.text)]
     try:
         rows = [_turn(transcript, dialogue, interpreter) for transcript in finals(recogniser, pcm)]
     finally:
@@ -223,6 +271,50 @@ def _heard(recogniser: Recogniser, pcm: Any, dialogue: Dialogue, interpreter: In
         return rows
     reply = dialogue.unheard("nothing_said", NOBODY)
     return [_row("", 0.0, None, reply.kind.value, reply.text)]
+
+
+def _overheard(
+    recogniser: Recogniser, microphone: Microphone, dialogue: Dialogue, interpreter: Interpreter
+) -> list[dict[str, Any]]:
+    """Listen until something was said, with a level meter beside it."""
+    from inspector.domain import NOBODY, Transcript
+    from inspector.voice import Press, listened
+
+    typer.echo("Speak.", err=True)
+    try:
+        with _meter(microphone.rate) as show:
+            heard = listened(Press(recogniser, microphone.rate), microphone, show)
+    finally:
+        recogniser.close()
+    if heard.unheard:
+        reply = dialogue.unheard(heard.unheard, NOBODY)
+        return [_row("", 0.0, None, reply.kind.value, reply.text)]
+    return [_turn(Transcript(heard.text, heard.confidence, final=True), dialogue, interpreter)]
+
+
+@contextmanager
+def _meter(rate: int) -> Iterator[Callable[[Any], None]]:
+    """Yield what shows how loud samples are, on the terminal, with a warning where they are none or cut off."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    from inspector.voice import Watch
+
+    watch = Watch(rate)
+    columns = (TextColumn("level"), BarColumn(40), TextColumn("{task.description}"))
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=60.0)
+
+        def show(pcm: Any) -> None:
+            now = watch.take(pcm)
+            warning = "no sound: plugged in, not muted?" if watch.dead else ""
+            bar.update(
+                task,
+                completed=max(0.0, 60.0 + now.dbfs),
+                description="too loud" if watch.overdriven else warning or f"{now.dbfs:.0f} dB",
+            )
+
+        yield show
 
 
 def _turn(transcript: Transcript, dialogue: Dialogue, interpreter: Interpreter) -> dict[str, Any]:

@@ -10,8 +10,10 @@ from inspector.voice.evidence import Evidence, Gate, Risk, risk_of
 from inspector.voice.export import cache_folder, exported
 from inspector.voice.graph import Meaning
 from inspector.voice.interpreter import DIALOGUE, Grammar, Interpreter, Refused, Unclear
+from inspector.voice.microphone import InputDevice, Microphone, PortAudioMicrophone, Watch, input_devices
 from inspector.voice.models import CATALOGUE, SpeechModel, installed_model, pull
-from inspector.voice.press import Press, Pressed
+from inspector.voice.part_answers import PartAnswers
+from inspector.voice.press import Press, Pressed, listened
 from inspector.voice.read_back import EspeakReadBack, ReadBack
 from inspector.voice.refused import RefusedSpeech
 from inspector.voice.rights import ACT_OF, may_say
@@ -39,12 +41,16 @@ __all__ = [
     "Gate",
     "Grammar",
     "Heard",
+    "InputDevice",
     "Interpreter",
     "Kind",
     "Levels",
     "Listener",
     "Meaning",
+    "Microphone",
     "NoTrail",
+    "PartAnswers",
+    "PortAudioMicrophone",
     "Press",
     "Pressed",
     "ReadBack",
@@ -60,6 +66,7 @@ __all__ = [
     "Unclear",
     "Vocabulary",
     "VoskRecogniser",
+    "Watch",
     "cache_folder",
     "command_of",
     "exported",
@@ -67,8 +74,10 @@ __all__ = [
     "finals",
     "fingerprint",
     "held_out_speakers",
+    "input_devices",
     "installed_model",
     "levels",
+    "listened",
     "may_say",
     "mixed",
     "needs_confirmation",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,9 +10,10 @@ from numpy.typing import NDArray
 
 from inspector.domain import Recogniser, VoiceError
 from inspector.voice.audio import RATE, levels, require_pcm
+from inspector.voice.microphone import Microphone
 from inspector.voice.stream import fingerprint
 
-__all__ = ["LONGEST_S", "Press", "Pressed"]
+__all__ = ["LONGEST_S", "Press", "Pressed", "listened"]
 
 LONGEST_S = 10.0
 """Nobody commands for longer: what comes later is not listened to."""
@@ -58,6 +60,16 @@ class Press:
         self._finals: list[tuple[str, float]] = []
         self._size = 0
 
+    @property
+    def ended(self) -> bool:
+        """Whether the recogniser has ended an utterance by itself, at a pause."""
+        return bool(self._finals)
+
+    @property
+    def full(self) -> bool:
+        """Whether nothing more is listened to."""
+        return self._size >= round(LONGEST_S * RATE)
+
     def feed(self, pcm: NDArray[np.int16]) -> str:
         """Take samples; return what is understood so far, empty where that has not changed."""
         return self._take(require_pcm(pcm), last=False)
@@ -94,3 +106,15 @@ class Press:
 
     def _pressed(self, text: str, confidence: float, unheard: str, pcm: NDArray[np.int16]) -> Pressed:
         return Pressed(text, confidence, unheard, pcm, fingerprint(pcm))
+
+
+def listened(press: Press, microphone: Microphone, show: Callable[[NDArray[np.int16]], None]) -> Pressed:
+    """Listen to a microphone until something was said, at most ``LONGEST_S``; ``show`` sees all samples.
+
+    Raises ``VoiceError`` where the microphone goes away.
+    """
+    while not (press.ended or press.full):
+        pcm = microphone.read()
+        show(pcm)
+        press.feed(pcm)
+    return press.finish()
