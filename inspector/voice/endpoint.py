@@ -104,7 +104,7 @@ class Endpointer:
         *,
         before_s: float = 0.35,
         after_s: float = 0.5,
-        longest_s: float = 12.0,
+        longest_s: float = 10.0,
         kept_s: float = 0.5,
     ) -> None:
         self._detector = detector

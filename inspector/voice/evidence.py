@@ -56,7 +56,7 @@ class Evidence:
     margin
         How much likelier it is than the best sentence with another meaning, in nats, at most 10.
     agreement
-        Share of words that free transcript and sentence have in common, in order, 0 … 1.
+        Share of letters that free transcript and sentence have in common, in order, 0 … 1.
     pieces
         Length of the sentence in pieces.
     snr_db
@@ -114,7 +114,7 @@ class Gate:
 
 
 def agreement(first: Sequence[str], second: Sequence[str]) -> float:
-    """Return 1 - Levenshtein distance / longer length, on words; 0 where one is empty."""
+    """Return 1 - Levenshtein distance / longer length, on words or letters; 0 where one is empty."""
     if not first or not second:
         return 0.0
     return 1.0 - word_errors(first, second) / max(len(first), len(second))

@@ -21,7 +21,7 @@ _UNKNOWN = "[unk]"
 _SAMPLE = 2000
 """Sentences drawn from the grammar: Vosk learns from them which word follows which."""
 
-_DOUBTED = 0.5
+_DOUBTED = 0.45
 """Confidence is capped here where the model has no word for 'something else': then it puts 1.0 on every noise."""
 
 
