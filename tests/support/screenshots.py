@@ -13,13 +13,13 @@ from inspector.domain import Person, Role
 from inspector.runtime.people import people_of
 from inspector.runtime.plant import Plant
 from inspector.settings import load_line
-from tests.support.browser import CHROMIUM, entered
+from tests.support.browser import CHROMIUM, entered, linked, log_in, tab
 
 LINE = Path(__file__).parents[2] / "line_configs" / "virtual-board.yaml"
 NAME, SECRET = "mei", "a good password"
 PARTS = 100_000
 WAIT_MS = 300_000
-ENOUGH = 12
+ENOUGH = 180  # parts: for a strip, a trend, and the charts of the report
 PATIENT_MS = 20_000
 GATE = 0.95
 
@@ -47,6 +47,7 @@ def main(folder: Path) -> None:
             engineer = entered(browser, plant.screen_url, "eng", SECRET)
             engineer.set_default_timeout(WAIT_MS)
             take_line(engineer, plant.screen_url, folder)
+            take_users(tab(browser), plant.screen_url, folder)
             take_figures(page, plant.screen_url, folder)
             browser.close()
 
@@ -86,6 +87,19 @@ def take_line(page: Any, url: str, folder: Path) -> None:
     page.wait_for_selector(".trial .board-image")
     page.click(".recipe >> nth=1")
     shoot(page, ".confirm .yes", folder / "line.png")
+
+
+def take_users(page: Any, url: str, folder: Path) -> None:
+    """Take the log-in, and what an administrator sees behind it."""
+    page.goto(f"{url}login")
+    linked(page)
+    shoot(page, "input[name=secret]", folder / "login.png")
+    log_in(page, "root", SECRET)
+    page.wait_for_selector(".verdict")
+    page.goto(f"{url}users")
+    page.wait_for_selector(".user")
+    page.click(".user >> nth=1")
+    shoot(page, ".user[aria-pressed=true]", folder / "users.png")
 
 
 def take_figures(page: Any, url: str, folder: Path) -> None:

@@ -28,7 +28,6 @@ PAGES = {
     "users": ".user",
 }
 SAID_WITHIN_MS = 2000
-A_LONG_WHILE_MS = 600_000
 SERIOUS = {"serious", "critical"}
 
 pytestmark = [
@@ -135,15 +134,13 @@ def test_a_silent_line_is_said_and_found_again(browser: Any, tmp_path: Path) -> 
         page.clock.install()
         page.goto(f"{url}history")
         linked(page)
-        page.clock.pause_at(page.evaluate("Date.now()") + A_LONG_WHILE_MS)
-        page.wait_for_selector(".lost", state="detached")
+        assert page.locator(".lost").count() == 0
         # Stopped, not ended: the connection stays open and silent, which is the harder case.
         os.kill(process.pid, signal.SIGSTOP)
         try:
             page.clock.run_for(SAID_WITHIN_MS)
-            page.wait_for_selector(".lost")
+            assert page.locator(".lost").count() == 1
         finally:
             os.kill(process.pid, signal.SIGCONT)
-        page.clock.resume()
         page.wait_for_selector(".lost", state="detached")
         page.context.close()
