@@ -28,6 +28,7 @@ class Engine(StrEnum):
 
     EMBEDDED = "embedded"
     VOSK = "vosk"
+    WHISPER = "whisper"
 
 
 LineOption = Annotated[
@@ -35,8 +36,10 @@ LineOption = Annotated[
 ]
 LanguageOption = Annotated[str, typer.Option("--language", help="en or zh.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
-EngineOption = Annotated[Engine, typer.Option(help="Who recognises: embedded (English, no download) or vosk.")]
-ModelOption = Annotated[str, typer.Option("--model", help="For vosk: a pulled model, or a folder with one.")]
+EngineOption = Annotated[Engine, typer.Option(help="Who recognises: embedded (English, no download), vosk or whisper.")]
+ModelOption = Annotated[
+    str, typer.Option("--model", help="For vosk: a pulled model, or a folder; for whisper: its folder.")
+]
 
 
 def say(

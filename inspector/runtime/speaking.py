@@ -18,10 +18,12 @@ from inspector.voice import (
     EmbeddedRecogniser,
     Grammar,
     Interpreter,
+    Listener,
     Trail,
     Vocabulary,
     VoskRecogniser,
 )
+from inspector.voice.whisper import WhisperModel
 
 __all__ = [
     "ReadingDesk",
@@ -33,6 +35,7 @@ __all__ = [
     "vosk_model",
 ]
 
+ENGLISH_ONLY = frozenset({"embedded", "whisper"})
 KNOWN_PARTS = 200
 """So many of the newest parts can be spoken about."""
 
@@ -70,12 +73,13 @@ def build_grammar(settings: LineSettings | None, language: str, record: RecordRe
 
 
 def build_recogniser(engine: str, grammar: Grammar, language: str, *, model: str = "") -> Recogniser:
-    """Return the recogniser ``embedded`` or ``vosk``.
+    """Return the recogniser ``embedded``, ``vosk`` or ``whisper``.
 
     Parameters
     ----------
     model
-        For Vosk: name of a pulled model or path of an unpacked one; default: the pulled one of the language.
+        For Vosk: name of a pulled model or path of an unpacked one; default: the pulled one of the language. For
+        Whisper: the model's folder.
 
     Raises
     ------
@@ -84,15 +88,17 @@ def build_recogniser(engine: str, grammar: Grammar, language: str, *, model: str
     SettingsError
         Where there is no such engine, or it does not know the language.
     """
+    if engine in ENGLISH_ONLY and language != "en":
+        raise SettingsError(
+            f"the {engine} recogniser hears English only, not {language}",
+            remedy="Use --engine vosk with a model of the language",
+        )
     if engine == "embedded":
-        if language != "en":
-            raise SettingsError(
-                f"the embedded recogniser hears English only, not {language}",
-                remedy="Use --engine vosk with a model of the language",
-            )
         return EmbeddedRecogniser.load(grammar)
+    if engine == "whisper":
+        return EmbeddedRecogniser(Listener(WhisperModel(Path(model)), grammar))
     if engine != "vosk":
-        raise SettingsError(f"there is no recogniser {engine!r}", remedy="Choose embedded or vosk")
+        raise SettingsError(f"there is no recogniser {engine!r}", remedy="Choose embedded, vosk or whisper")
     return VoskRecogniser(vosk_model(model, language), grammar)
 
 

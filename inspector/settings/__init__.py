@@ -56,7 +56,7 @@ from inspector.settings.vision import (
     VirtualCamera,
     Zone,
 )
-from inspector.settings.voice import EmbeddedEars, Voice, VoskEars
+from inspector.settings.voice import EmbeddedEars, Voice, VoskEars, WhisperEars
 
 __all__ = [
     "CHARACTERISTICS",
@@ -116,6 +116,7 @@ __all__ = [
     "VirtualCamera",
     "Voice",
     "VoskEars",
+    "WhisperEars",
     "Zone",
     "check_line",
     "data_folder",

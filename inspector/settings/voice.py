@@ -11,7 +11,7 @@ from pydantic import Field
 
 from inspector.settings.base import MODEL, Settings
 
-__all__ = ["EmbeddedEars", "Voice", "VoskEars", "voice_below"]
+__all__ = ["EmbeddedEars", "Voice", "VoskEars", "WhisperEars", "voice_below"]
 
 
 class EmbeddedEars(Settings):
@@ -32,7 +32,19 @@ class VoskEars(Settings):
     )
 
 
-Ears = Annotated[EmbeddedEars | VoskEars, Field(discriminator="kind")]
+class WhisperEars(Settings):
+    """A Whisper model of English by transformers: for machines with a GPU."""
+
+    kind: Literal["whisper"] = Field(
+        description="A Whisper model of English, by the extra `whisper`: for machines with a GPU."
+    )
+    model: str = Field(
+        pattern=r"/",
+        description="Path of the folder that transformers saved it in (with a `/`; relative to this file).",
+    )
+
+
+Ears = Annotated[EmbeddedEars | VoskEars | WhisperEars, Field(discriminator="kind")]
 
 
 class Voice(Settings):
@@ -70,7 +82,7 @@ def voice_below(voice: Voice | None, folder: Path) -> Voice | None:
         return None
     settled: dict[str, Ears] = {}
     for language, ears in voice.recognisers.items():
-        if isinstance(ears, VoskEars) and "/" in ears.model:
+        if isinstance(ears, VoskEars | WhisperEars) and "/" in ears.model:
             path = os.path.normpath(folder / Path(ears.model).expanduser())
             ears = ears.model_copy(update={"model": path})
         settled[language] = ears

@@ -6,8 +6,8 @@ from inspector.settings.raw import Data, Problems, entries, problem, table
 
 __all__ = ["voice_problems"]
 
-EMBEDDED = "en"
-"""What the embedded recogniser hears."""
+ENGLISH_ONLY = {"embedded": "the embedded recogniser", "whisper": "Whisper, held to a grammar,"}
+""""en" is all that they hear."""
 
 
 def voice_problems(data: Data) -> Problems:
@@ -24,10 +24,10 @@ def voice_problems(data: Data) -> Problems:
                 f"the line does not speak '{language}'",
                 f"Add '{language}' to 'languages:', or leave this recogniser out.",
             )
-        if ears.get("kind") == "embedded" and language != EMBEDDED:
+        if ears.get("kind") in ENGLISH_ONLY and language != "en":
             yield problem(
                 ("voice", "recognisers", language, "kind"),
                 "wrong_ears",
-                f"the embedded recogniser hears English only, not '{language}'",
+                f"{ENGLISH_ONLY[ears['kind']]} hears English only, not '{language}'",
                 "Write 'kind: vosk' and pull a model of this language.",
             )

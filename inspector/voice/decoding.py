@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from inspector.voice.acoustic import Hearing
+from inspector.voice.hearing import Hearing
 from inspector.voice.token_graph import TokenGraph
 from inspector.voice.tokens import END
 
@@ -90,6 +90,7 @@ def decode(
     weight
         w in score = (1 - w) * acoustic + w * language model, per piece.
     """
+    end = graph.end
     free = _Hypothesis((), 0, 0.0, 0.0)
     freely_done = False
     live = [_Hypothesis((), 0, 0.0, 0.0)]
@@ -118,20 +119,20 @@ def decode(
                         row,
                     )
                 )
-        best = _pruned(candidates, alike, beam)
-        done.extend(hypothesis.finished() for hypothesis, _ in best if hypothesis.tokens[-1] == END)
+        best = _pruned(candidates, alike, beam, end)
+        done.extend(hypothesis.finished() for hypothesis, _ in best if hypothesis.tokens[-1] == end)
         bar = max((sentence.score * len(sentence.tokens) for sentence in done), default=-np.inf) - _HOPELESS
-        going = [(hyp, row) for hyp, row in best if hyp.tokens[-1] != END and hyp.total > bar]
+        going = [(hyp, row) for hyp, row in best if hyp.tokens[-1] != end and hyp.total > bar]
         if not freely_done:
             scores = hearing.scores[free_row]
             # Something was said: a model in doubt would rather end at once than begin.
             token = (
                 int(scores.argmax())
                 if free.tokens
-                else int(np.where(np.arange(len(scores)) == END, -np.inf, scores).argmax())
+                else int(np.where(np.arange(len(scores)) == end, -np.inf, scores).argmax())
             )
             free = _Hypothesis((*free.tokens, token), 0, free.acoustic + float(hearing.scores[free_row, token]), 0.0)
-            freely_done = token == END
+            freely_done = token == end
         if (not going or len(done) >= beam) and freely_done:
             break
         if len(done) >= beam:
@@ -149,12 +150,12 @@ def decode(
 
 
 def _pruned(
-    candidates: list[tuple[_Hypothesis, int]], alike: Callable[[tuple[int, ...]], object], beam: int
+    candidates: list[tuple[_Hypothesis, int]], alike: Callable[[tuple[int, ...]], object], beam: int, end: int
 ) -> list[tuple[_Hypothesis, int]]:
     kept: dict[object, tuple[_Hypothesis, int]] = {}
     for candidate in sorted(candidates, key=lambda item: -item[0].total):
         hypothesis = candidate[0]
-        key = (hypothesis.state, hypothesis.tokens[-1] == END, alike(hypothesis.tokens))
+        key = (hypothesis.state, hypothesis.tokens[-1] == end, alike(hypothesis.tokens))
         kept.setdefault(key, candidate)
         if len(kept) == beam:
             break

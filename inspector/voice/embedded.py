@@ -17,9 +17,9 @@ from inspector.voice.endpoint import Endpointer, SileroDetector, SpeechDetector
 from inspector.voice.evidence import Evidence, Gate, Risk, agreement
 from inspector.voice.export import exported
 from inspector.voice.graph import Meaning
+from inspector.voice.hearing import Acoustic
 from inspector.voice.interpreter import Grammar
 from inspector.voice.token_graph import TokenGraph
-from inspector.voice.tokens import END
 
 __all__ = ["DEFAULT_GATE", "EmbeddedRecogniser", "Heard", "Listener"]
 
@@ -27,9 +27,9 @@ DEFAULT_GATE = Gate(
     (0.81, 0.50, 0.61, 2.10, -0.07, 0.02, 0.37),
     {Risk.SAFE: 0.3, Risk.QUESTION: 0.4, Risk.CHANGE: 0.5, Risk.RELEASE: 0.55},
 )
-"""Fitted (L2 = 2, a wrong sentence counts twice) on 523 utterances at clean … 0 dB: commands by thirteen synthetic voices,
-every second recording of ``voice_commands_dev``, numbers of three people of ``fsdd``, and chatter. docs/voice.md says
-what was kept for measuring."""
+"""Fitted (L2 = 2, a wrong sentence counts twice) on 523 utterances at clean … 0 dB: commands by thirteen synthetic
+voices, every second recording of ``voice_commands_dev``, numbers of three people of ``fsdd``, and chatter. What was
+kept for measuring, docs/voice.md says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Listener:
 
     def __init__(
         self,
-        model: AcousticModel,
+        model: Acoustic,
         grammar: Grammar,
         *,
         gate: Gate = DEFAULT_GATE,
@@ -112,7 +112,7 @@ class Listener:
         hearing, tokens = self._model.hear(pcm), list[int]()
         for _ in range(max(12, round(8 * pcm.size / RATE))):
             token = int(hearing.scores[0].argmax())
-            if token == END:
+            if token == self._model.tokeniser.end:
                 break
             tokens.append(token)
             hearing.grow([0], [token])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from inspector.voice.graph import Graph
-from inspector.voice.tokens import END, Tokeniser
+from inspector.voice.tokens import Pieces
 
 __all__ = ["TokenGraph"]
 
@@ -25,13 +25,15 @@ class TokenGraph:
         Spoken word -> digit that may be written for it.
     """
 
-    def __init__(self, graph: Graph, tokeniser: Tokeniser, digits: Mapping[str, str]) -> None:
+    def __init__(self, graph: Graph, tokeniser: Pieces, digits: Mapping[str, str]) -> None:
         self._graph = graph
         self._digits = digits
         self._tokeniser = tokeniser
         self._spelled: dict[tuple[str, bool, bool], tuple[tuple[tuple[int, ...], bool], ...]] = {}
+        self.end = tokeniser.end
+        """The piece that ends a sentence."""
         self._ends = tuple(
-            (*(tokeniser.encode(sign, blank=False) if sign else ()), END) for sign in ("", ".", "?", "!")
+            (*(tokeniser.encode(sign, blank=False) if sign else ()), self.end) for sign in ("", ".", "?", "!")
         )
         self._numbers: dict[frozenset[_Item], int] = {}
         self._items: list[frozenset[_Item]] = []
@@ -48,7 +50,7 @@ class TokenGraph:
                 rest = found.setdefault(spelling[0], set())
                 if len(spelling) > 1:
                     rest.add((spelling[1:], target, digit))
-                elif spelling[0] != END:
+                elif spelling[0] != self.end:
                     rest |= self._opened(target, digit)
             known = {token: self._state(frozenset(items)) for token, items in found.items()}
             self._next[state] = known

@@ -5,15 +5,31 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import pairwise
 from pathlib import Path
+from typing import Protocol
 
 from inspector.domain import ModelError
 
-__all__ = ["BEGIN", "END", "Tokeniser"]
+__all__ = ["BEGIN", "END", "Pieces", "Tokeniser"]
 
 BEGIN, END = 1, 2
 _FIRST_PIECE = 259  # below lie the three controls and the 256 single bytes
 _BLANK = "\u2581"
 _LONG = 128
+
+
+class Pieces(Protocol):
+    """How a model writes text."""
+
+    end: int
+    """The piece that ends a sentence."""
+
+    def encode(self, text: str, *, blank: bool = True) -> tuple[int, ...]:
+        """Return the pieces of a text, with a blank before it as in running text."""
+        ...
+
+    def decode(self, tokens: Iterable[int]) -> str:
+        """Return the text of pieces, without controls."""
+        ...
 
 
 class Tokeniser:
@@ -24,6 +40,8 @@ class Tokeniser:
     file
         Pieces one after the other, each behind its length in bytes: one byte below 128, else two, 7 bits each.
     """
+
+    end = END
 
     def __init__(self, file: Path) -> None:
         try:

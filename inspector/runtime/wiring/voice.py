@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from inspector.domain import Recogniser
-from inspector.settings import LineSettings, VoskEars
+from inspector.settings import EmbeddedEars, LineSettings, VoskEars, WhisperEars
 from inspector.voice import (
     CATALOGUE,
     EmbeddedRecogniser,
@@ -23,6 +23,8 @@ from inspector.voice import (
     installed_model,
 )
 from inspector.voice.acoustic import AcousticModel
+from inspector.voice.hearing import Acoustic
+from inspector.voice.whisper import WhisperModel
 
 __all__ = ["Ears", "build_ears", "build_read_back", "build_refused", "vosk_model"]
 
@@ -36,10 +38,7 @@ def build_ears(settings: LineSettings) -> Mapping[str, Ears]:
     """Return who listens, by language; raises ``ModelError`` where a model is not there."""
     voice = settings.voice
     recognisers = {} if voice is None else voice.recognisers
-    return {
-        language: _vosk(vosk_model(ears.model, language), language) if isinstance(ears, VoskEars) else _embedded()
-        for language, ears in recognisers.items()
-    }
+    return {language: _ears(ears, language) for language, ears in recognisers.items()}
 
 
 def build_read_back(settings: LineSettings) -> ReadBack | None:
@@ -62,8 +61,13 @@ def vosk_model(model: str, language: str) -> Path:
     return installed_model(name, cache_folder()) or Path(name)
 
 
-def _embedded() -> Ears:
-    model = AcousticModel(exported())
+def _ears(ears: EmbeddedEars | VoskEars | WhisperEars, language: str) -> Ears:
+    if isinstance(ears, VoskEars):
+        return _vosk(vosk_model(ears.model, language), language)
+    return _listener(WhisperModel(Path(ears.model)) if isinstance(ears, WhisperEars) else AcousticModel(exported()))
+
+
+def _listener(model: Acoustic) -> Ears:
     SileroDetector()  # where it is not installed, that is said at the start
 
     def make(grammar: Grammar) -> Recogniser:

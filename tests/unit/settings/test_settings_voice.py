@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from inspector.settings import EmbeddedEars, Voice, VoskEars, check_line, load_line
+from inspector.settings import EmbeddedEars, Voice, VoskEars, WhisperEars, check_line, load_line
 from tests.unit.settings.broken_lines import table
 
 
@@ -33,6 +33,9 @@ def test_an_empty_key_listens_in_english_and_keeps_nothing(tmp_path: Path) -> No
 
 
 def test_a_models_path_lies_beside_the_file_and_a_name_stays_one(tmp_path: Path) -> None:
+    whisper = load_line(written(tmp_path, "{recognisers: {en: {kind: whisper, model: ./base}}}")).voice
+    assert whisper is not None
+    assert whisper.recognisers["en"] == WhisperEars(kind="whisper", model=str(tmp_path / "base"))
     text = "{recognisers: {zh: {kind: vosk, model: ./cn}, en: {kind: vosk, model: vosk-en-small}}}"
     voice = load_line(written(tmp_path, text)).voice
     assert voice is not None
@@ -44,6 +47,8 @@ def test_a_models_path_lies_beside_the_file_and_a_name_stays_one(tmp_path: Path)
     ("voice", "languages", "key", "says"),
     [
         ("{recognisers: {zh: {kind: embedded}}}", "[en, zh]", "voice.recognisers.zh.kind", "hears English only"),
+        ("{recognisers: {zh: {kind: whisper, model: ./w}}}", "[en, zh]", "voice.recognisers.zh.kind", "hears English only"),
+        ("{recognisers: {en: {kind: whisper}}}", "[en]", "voice.recognisers.en", ""),
         ("{recognisers: {zh: {kind: vosk}}}", "[en]", "voice.recognisers.zh", "does not speak 'zh'"),
         ("{recognisers: {}}", "[en]", "voice.recognisers", ""),
         ("{recognisers: {ko: {kind: vosk}}}", "[en]", "voice.recognisers", ""),
