@@ -47,7 +47,7 @@ def test_a_models_path_lies_beside_the_file_and_a_name_stays_one(tmp_path: Path)
     ("voice", "languages", "key", "says"),
     [
         ("{recognisers: {zh: {kind: embedded}}}", "[en, zh]", "voice.recognisers.zh.kind", "hears English only"),
-        ("{recognisers: {zh: {kind: whisper, model: ./w}}}", "[en, zh]", "voice.recognisers.zh.kind", "hears English only"),
+        ("{recognisers: {zh: {kind: whisper, model: ./w}}}", "[en, zh]", "voice.recognisers.zh.kind", "English only"),
         ("{recognisers: {en: {kind: whisper}}}", "[en]", "voice.recognisers.en", ""),
         ("{recognisers: {zh: {kind: vosk}}}", "[en]", "voice.recognisers.zh", "does not speak 'zh'"),
         ("{recognisers: {}}", "[en]", "voice.recognisers", ""),
