@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from inspector.domain import Lamp, LineStatus, OutboxMessage, Queue
+from inspector.domain import EVERY_LINE, Lamp, LineStatus, OutboxMessage, Queue
 from inspector.mes.messages import Result
 from inspector.mes.sparkplug_payload import DataType, Metric, Template, Value, milliseconds
 
@@ -83,7 +83,7 @@ _NODE: Final = (
     ("Line/Model", DataType.STRING),
     ("Line/Simulated", DataType.BOOLEAN),
     *((f"Lamps/{lamp.value.upper() if lamp in {Lamp.PLC, Lamp.MES} else lamp.value.title()}", DataType.BOOLEAN)
-      for lamp in Lamp),
+      for lamp in EVERY_LINE),
 )  # fmt: skip
 
 _DEVICE: Final = (
@@ -119,7 +119,7 @@ DEVICE: Final = tuple(
 
 def node_values(status: LineStatus) -> dict[str, Value]:
     """Return the node's metrics by name; a lamp that is not known yet is null."""
-    lamps = [status.lamps[lamp].good if lamp in status.lamps else None for lamp in Lamp]
+    lamps = [status.lamps[lamp].good if lamp in status.lamps else None for lamp in EVERY_LINE]
     values: list[Value] = [status.line, status.ready, status.recipe, status.model, status.simulated, *lamps]
     return dict(zip((described.name for described in NODE), values, strict=True))
 

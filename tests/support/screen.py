@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 
 from inspector.domain import (
+    EVERY_LINE,
     Box,
     Counts,
     Detection,
@@ -124,7 +125,7 @@ def status(*, bad: Lamp | None = None, ready: bool = True, simulated: bool = Tru
     """Make the line's word of itself with every lamp good but one."""
     lamps = {
         lamp: LampState(lamp is not bad, START, "connection refused by 127.0.0.1:4840" if lamp is bad else "")
-        for lamp in Lamp
+        for lamp in EVERY_LINE
     }
     return LineStatus("board-line-1", ready, "default", lamps, "bare-board 1", simulated)
 
