@@ -19,7 +19,7 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The form's fields as texts; ``before`` is where the page begins."""
+    """The form's fields as texts; ``before`` is where the page begins, ``words`` a description instead of all that."""
 
     when: str = "any"
     since: str = ""
@@ -31,6 +31,7 @@ class Asked:
     size_to: str = ""
     kind: str = ""
     before: str = ""
+    words: str = ""
 
     @classmethod
     def of(cls, address: Mapping[str, str]) -> Asked:

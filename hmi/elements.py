@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from html import escape
 
 from nicegui import ui
 from nicegui.events import GenericEventArguments
 
-__all__ = ["BoardPicture", "Field", "Link", "Region", "key"]
+__all__ = ["AskBox", "BoardPicture", "Field", "Link", "Region", "key"]
 
 
 class Region:
@@ -47,6 +48,33 @@ class Field:
 
     def _heard(self, event: GenericEventArguments) -> None:
         self.value = str(event.args)
+
+
+class AskBox:
+    """A question with its key; both the key and Enter ask it."""
+
+    def __init__(self, ask: Callable[[str], Awaitable[None]]) -> None:
+        self._ask, self._text = ask, ""
+        with ui.element("div").classes("fields ask-box"):
+            with ui.element("label"):
+                self._name = ui.html("", sanitize=False, tag="span")
+                field = ui.element("input").props("name=question maxlength=200 autocomplete=off enterkeyhint=send")
+            self._key = key(self._send, "", "ask-key")
+        field.on("input", self._heard, js_handler="(event) => emit(event.target.value)")
+        field.on("keydown.enter", self._send, [])
+
+    def show(self, name: str, word: str) -> None:
+        """Name it in the page's language; both are plain text."""
+        for element, text in ((self._name, escape(name)), (self._key, escape(word))):
+            if element.content != text:
+                element.set_content(text)
+
+    def _heard(self, event: GenericEventArguments) -> None:
+        self._text = str(event.args)
+
+    async def _send(self) -> None:
+        if self._text.strip():
+            await self._ask(self._text)
 
 
 def key(act: Callable[[], object], text: str, css: str) -> ui.html:

@@ -13,7 +13,7 @@ from hmi.asking import Asked
 from hmi.elements import Region
 from hmi.house import Visit
 from hmi.shell import Shell
-from inspector.domain import Act, HistoryPage, HistoryReader, StoreError, may
+from inspector.domain import Act, DefectFinder, FoundDefects, HistoryPage, HistoryReader, StoreError, may
 
 __all__ = ["SearchPage"]
 
@@ -26,12 +26,16 @@ class SearchPage:
 
     def __init__(self, visit: Visit, history: HistoryReader, *, asked: Asked) -> None:
         self._history, self._person, self._asked = history, visit.who, asked
+        self._finder: DefectFinder | None = visit.house.desks.finder
         self._page: HistoryPage | None = None
+        self._found: FoundDefects | None = None
         self._labels: Sequence[str] = ()
         self._wrong = ""
         self._shell = Shell(visit, title="history_page", here="/history", changed=self._show)
         with self._shell.body:
             self._form = Region("search", "panel ask")
+            if self._finder is not None:
+                self._described = Region("div", "panel ask")
             self._list = Region("section", "panel found")
             self._pager = Region("nav", "pager")
         ui.timer(_TICK_S, self._shell.beat)
@@ -39,9 +43,13 @@ class SearchPage:
     async def find(self) -> None:
         """Look it up and show it."""
         try:
+            self._labels = await run.io_bound(self._history.labels) or ()
+            if self._finder is not None and self._asked.words:
+                self._found = await run.io_bound(self._finder.find, self._asked.words, limit=_ROWS)
+                self._show()
+                return
             query, place = self._asked.query(datetime.now().astimezone()), self._asked.place()
             self._page = await run.io_bound(self._history.search, query, older_than=place, limit=_ROWS)
-            self._labels = await run.io_bound(self._history.labels) or ()
         except ValueError as error:
             self._wrong = f"{self._shell.words['wrong_input']}: {error}"
         except StoreError as error:
@@ -51,6 +59,11 @@ class SearchPage:
     def _show(self) -> None:
         words, now = self._shell.words, datetime.now().astimezone()
         self._form.show(lists.ask_form(self._asked, self._labels, words))
+        if self._finder is not None:
+            self._described.show(lists.words_form(self._asked, words))
+        if self._found is not None:
+            self._list.show(lists.found_table(self._found, words, now))
+            return
         if self._page is None:
             self._list.show(f'<p class="refused" role="alert">{escape(self._wrong)}</p>' if self._wrong else "")
             return

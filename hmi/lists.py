@@ -8,10 +8,21 @@ from html import escape
 
 from hmi.asking import WHEN, Asked
 from hmi.icons import icon
+from hmi.view import findings_of
 from hmi.words import Words
-from inspector.domain import HistoryRow, Moment, PartKind, RecordedPart, kind_of_part, measured_text
+from inspector.domain import (
+    FoundDefect,
+    FoundDefects,
+    HistoryRow,
+    Moment,
+    PartAnswer,
+    PartKind,
+    RecordedPart,
+    kind_of_part,
+    measured_text,
+)
 
-__all__ = ["ask_form", "moments", "other_inspections", "pager", "rows_table"]
+__all__ = ["answer", "ask_form", "found_table", "moments", "other_inspections", "pager", "rows_table", "words_form"]
 
 _NAMES = {PartKind.PASS: "pass", PartKind.REVIEW: "review", PartKind.FAIL: "fail", PartKind.FAULT: "fault"}
 
@@ -46,6 +57,47 @@ def ask_form(asked: Asked, labels: Sequence[str], words: Words) -> str:
     )
 
 
+def words_form(asked: Asked, words: Words) -> str:
+    """Show the search by description."""
+    return (
+        f'<form method="get" action="/history"><div class="fields">'
+        f"{_text('words', asked.words, words['describe_defect'])}"
+        f'<button class="key" type="submit">{icon("history")}<span>{escape(words["find_likest"])}</span></button>'
+        "</div></form>"
+    )
+
+
+def found_table(found: FoundDefects, words: Words, now: datetime) -> str:
+    """List the findings that a description found, the likest first; each leads to its part."""
+    if not found.rows:
+        said = words["nothing_found" if found.understood else "words_unknown"]
+        return f'<p class="quiet empty">{icon("waiting")}{escape(said)}</p>'
+    names = ("outcome", "part", "time", "finding", "largest", "zone", "likeness")
+    head = "".join(f'<th scope="col">{escape(words[name])}</th>' for name in names)
+    body = "".join(_found(item, words, now) for item in found.rows)
+    note = f'<p class="quiet">{escape(words["likest_first"].format(searched=found.searched))}</p>'
+    return f'{note}<table class="list"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+
+
+def _found(item: FoundDefect, words: Words, now: datetime) -> str:
+    kind = _NAMES[item.kind]
+    name = item.part_id.strip() or words["no_id"]
+    size = f"{measured_text(item.size_mm)[0]} mm" if item.size_mm is not None else ""
+    return (
+        f'<tr class="list-{kind}"><td class="sort">{icon(kind)}<b>{escape(words[kind])}</b></td>'
+        f'<td class="who">{_picture(item)}<a href="/part/{item.report_id}">{escape(name)}</a></td>'
+        f"<td>{_moment(item.at, now)}</td><td>{escape(words.title(item.label))}</td>"
+        f"<td>{escape(size)}</td><td>{escape(words.title(item.zone) if item.zone else '')}</td>"
+        f"<td>{item.likeness:.2f}</td></tr>"
+    )
+
+
+def _picture(row: HistoryRow | FoundDefect) -> str:
+    source = f"/api/v1/images/{row.report_id}?thumbnail=true"
+    picture = f'<img src="{source}" alt="" loading="lazy">' if row.pictured else '<i class="no-image"></i>'
+    return f'<span class="thumb-image">{picture}</span>'
+
+
 def rows_table(rows: Sequence[HistoryRow], words: Words, now: datetime) -> str:
     """List the inspections; each leads to its part."""
     if not rows:
@@ -59,11 +111,6 @@ def rows_table(rows: Sequence[HistoryRow], words: Words, now: datetime) -> str:
 def _row(row: HistoryRow, words: Words, now: datetime) -> str:
     kind = _NAMES[row.kind]
     name = row.part_id.strip() or words["no_id"]
-    picture = (
-        f'<img src="/api/v1/images/{row.report_id}?thumbnail=true" alt="" loading="lazy">'
-        if row.pictured
-        else '<i class="no-image"></i>'
-    )
     size = f"{measured_text(row.largest_mm)[0]} mm" if row.largest_mm is not None else ""
     fault = words.get(f"fault_{row.fault.name.lower()}", row.fault.name) if row.kind is PartKind.FAULT else ""
     found = fault or ", ".join(words.title(label) for label in row.labels)
@@ -72,8 +119,7 @@ def _row(row: HistoryRow, words: Words, now: datetime) -> str:
         decision = f"{words[f'decision_{row.decision.name.lower()}']} · {row.decided_by}"
     return (
         f'<tr class="list-{kind}"><td class="sort">{icon(kind)}<b>{escape(words[kind])}</b></td>'
-        f'<td class="who"><span class="thumb-image">{picture}</span>'
-        f'<a href="/part/{row.report_id}">{escape(name)}</a></td>'
+        f'<td class="who">{_picture(row)}<a href="/part/{row.report_id}">{escape(name)}</a></td>'
         f"<td>{_moment(row.at, now)}</td><td>{escape(found)}</td><td>{escape(size)}</td>"
         f"<td>{escape(row.lot)}</td><td>{escape(row.recipe)}</td><td>{escape(decision)}</td></tr>"
     )
@@ -103,6 +149,18 @@ def moments(told: Sequence[Moment], words: Words) -> str:
             f"<span>{said}</span></li>"
         )
     return f'<h2>{escape(words["timeline"])}</h2><ol class="moments">{"".join(lines)}</ol>'
+
+
+def answer(told: PartAnswer | None, part: RecordedPart, words: Words) -> str:
+    """Show what the record says to a question, with the findings that it is about."""
+    if told is None:
+        return ""
+    numbers = [item.number for item in findings_of(part.report, words) if item.detection in told.findings]
+    links = "".join(
+        f'<a class="key" href="#finding-{number}">{escape(words["finding"])} {number}</a>' for number in numbers
+    )
+    kind = "answered" if told.question is not None else "unanswered"
+    return f'<p class="{kind}">{escape(told.text)}</p><p class="answer-links">{links}</p>'
 
 
 def other_inspections(others: Sequence[RecordedPart], words: Words, now: datetime) -> str:

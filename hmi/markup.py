@@ -180,7 +180,7 @@ def _finding(finding: FindingView, words: Words) -> str:
     why = f'<span class="why">{escape(finding.why)}</span>' if finding.why else ""
     others = "".join(f"<span>{escape(row.name)} <b>{_value(row)}</b></span>" for row in finding.others)
     return (
-        f'<li class="finding finding-{finding.kind}" data-number="{finding.number}">'
+        f'<li class="finding finding-{finding.kind}" id="finding-{finding.number}" data-number="{finding.number}">'
         f'<div class="finding-head">{number}{icon(finding.kind)}<b class="finding-name">{escape(finding.name)}</b>{why}'
         f'<span class="where">{zone}{position}{score}</span></div>'
         f"{''.join(_row(row, words) for row in finding.held)}"

@@ -64,7 +64,7 @@ def build_pages(
     feed
         What the live page shows; read five times a second for each open page.
     glossary
-        Term -> language -> name of defect classes, characteristics and zones.
+        Term -> language -> name of defect classes, characteristics and zones; may change meanwhile.
     languages
         Those the operator can choose from; the first is the default.
     desks
@@ -73,7 +73,7 @@ def build_pages(
         Whose session a token is; None: nobody logs in, and the pages say so.
     """
     spoken = tuple(language for language in languages if language in LANGUAGES) or ("en",)
-    house = House(feed, image_url, glossary or {}, spoken, desks or Desks(), who)
+    house = House(feed, image_url, glossary if glossary is not None else {}, spoken, desks or Desks(), who)
     app.add_static_files("/hmi", _STATIC)
     _live(house)
     if house.desks.review is not None:

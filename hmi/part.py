@@ -10,12 +10,12 @@ from uuid import UUID
 from nicegui import run, ui
 
 from hmi import lists, markup
-from hmi.elements import BoardPicture, Region
+from hmi.elements import AskBox, BoardPicture, Region
 from hmi.house import Visit
 from hmi.icons import icon
 from hmi.scenes import scene_of
 from hmi.shell import Shell
-from inspector.domain import HistoryReader, OverlayKind, PartFile, StoreError
+from inspector.domain import HistoryReader, OverlayKind, PartAnswer, PartFile, StoreError
 
 __all__ = ["PartPage"]
 
@@ -31,6 +31,8 @@ class PartPage:
         self._file: PartFile | None = None
         self._overlays: Sequence[OverlayKind] = ()
         self._said, self._ticks = "", 0
+        self._desk = visit.house.desks.parts
+        self._told: PartAnswer | None = None
         self._shell = Shell(visit, title="part_page", here="/part", changed=self._show)
         with self._shell.body:
             with ui.element("section").classes("panel panel-picture"):
@@ -40,6 +42,9 @@ class PartPage:
             with ui.element("div").classes("side"):
                 self._banner = Region("div", "banner")
                 with ui.element("div").classes("papers").props("tabindex=0"):
+                    if self._desk is not None:
+                        self._ask = AskBox(self._asked)
+                        self._answer = Region("div", "answer", role="status")
                     self._report = Region("section", "panel report")
                     self._measures = Region("section", "panel measures")
                     self._story = Region("section", "panel story")
@@ -63,6 +68,15 @@ class PartPage:
         if self._ticks % _LOOK_EVERY == 0:
             await self.find()
 
+    async def _asked(self, text: str) -> None:
+        if self._desk is None:
+            return
+        try:
+            self._told = await run.io_bound(self._desk.ask, self._report_id, text, self._shell.words.language)
+        except StoreError as error:
+            self._told = PartAnswer(error.message)
+        self._show()
+
     def _show(self) -> None:
         words, now = self._shell.words, datetime.now().astimezone()
         if self._file is None:
@@ -75,5 +89,8 @@ class PartPage:
         self._banner.show(markup.banner(part, words, earlier=False))
         self._report.show(markup.report_text(part, words))
         self._measures.show(markup.measures(part, words))
+        if self._desk is not None:
+            self._ask.show(words["ask_part"], words["ask"])
+            self._answer.show(lists.answer(self._told, part, words))
         self._story.show(lists.moments(self._file.moments, words))
         self._others.show(lists.other_inspections(self._file.others, words, now))

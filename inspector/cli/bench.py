@@ -194,6 +194,40 @@ def language(
 
 
 @app.command()
+def search(
+    folders: Annotated[list[Path], typer.Argument(help="Data sets with boxes; their `val` split is searched.")],
+    model: Annotated[str, typer.Option(help="Search model to measure: name or folder.")] = "defect-search",
+    px_per_mm: Annotated[float, typer.Option(min=1, help="Scale of the pictures.")] = 48.0,
+    margin_px: Annotated[float, typer.Option(min=0, help="How far the boxes reach beyond the defects.")] = 9.5,
+    as_json: Json = False,
+) -> None:
+    """Measure the search by words on held-out defects: recall@10 beside columns, plain words and chance.
+
+    Examples
+    --------
+      inspector bench search boards/real boards/virtual --json
+    """
+    import json
+
+    from rich.console import Console
+    from rich.table import Table
+
+    from inspector.detection import find_model
+    from inspector.runtime.search_training import measure_search
+
+    console = Console(stderr=as_json)
+    with console.status("describing defects ..."):
+        figures = measure_search(find_model(model), folders, px_per_mm=px_per_mm, margin_px=margin_px)
+    if as_json:
+        typer.echo(json.dumps(figures))
+        return
+    table = Table("", *figures, title=f"search by words, {model}")
+    for name in next(iter(figures.values())):
+        table.add_row(name.replace("_", " "), *(str(each[name]) for each in figures.values()))
+    console.print(table)
+
+
+@app.command()
 def detect(
     model: Annotated[str, typer.Option(help="Name or path of a model with task detect.")] = "bare-board",
     rounds: Annotated[int, typer.Option(min=3, help="Frames that each candidate gets.")] = 30,

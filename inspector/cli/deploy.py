@@ -55,8 +55,9 @@ def triton(
 
 
 def _serves(card: Path) -> bool:
-    """Return whether this is the card of something that looks at images, not of a report writer."""
-    return "\ntask: report\n" not in card.read_text(encoding="utf-8")
+    """Return whether this is the card of something that looks at images, not of what writes or searches."""
+    said = card.read_text(encoding="utf-8")
+    return not any(f"\ntask: {task}\n" in said for task in ("report", "search"))
 
 
 def build(

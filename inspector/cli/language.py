@@ -22,25 +22,29 @@ def train(
     width: Annotated[int, typer.Option(min=32, help="Width of the decoder; a multiple of 32.")] = 160,
     layers: Annotated[int, typer.Option(min=1, help="Layers of the decoder.")] = 4,
     threads: Annotated[int, typer.Option(min=1, help="Processor threads to use.")] = 1,
+    lora: Annotated[
+        str,
+        typer.Option(metavar="BASE", help="Instead: a LoRA adapter for this transformers model, a folder or an id."),
+    ] = "",
+    rank: Annotated[int, typer.Option(min=1, help="With --lora: rank of the adapter.")] = 16,
 ) -> None:
     """Train the small decoder from generated sentences, export it to ONNX and write its card.
 
-    Needs the extra `language` of the package; about ten minutes on one processor.
+    Needs the extra `language` of the package; about ten minutes on one processor. With --lora, it teaches an adapter
+    for a larger model the same contract instead: statuses in, slotted sentences out.
 
     For example:
 
       inspector language train --out models/report-writer
+
+      inspector language train --lora ./my-model --steps 300 --batch 2 --out adapters/my-model
     """
-    import importlib.util
     import logging
 
-    from inspector.domain import ConfigurationError
-
-    if importlib.util.find_spec("torch") is None or importlib.util.find_spec("onnx") is None:
-        raise ConfigurationError(
-            "training needs torch and onnx, which are not installed",
-            remedy="Install the extra: pip install 'line-inspector[language]'",
-        )
+    if lora:
+        _train_adapter(lora, out, steps=steps, batch=batch, seed=seed, rank=rank, threads=threads)
+        return
+    _need("torch", "onnx")
     from inspector.language.decoder import Shape
     from inspector.language.make import make_writer
 
@@ -51,3 +55,112 @@ def train(
     )
     card = make_writer(out, steps=steps, batch=batch, seed=seed, shape=shape, threads=threads, command=command)
     typer.echo(f"{card} written")
+
+
+def _train_adapter(base: str, out: Path, *, steps: int, batch: int, seed: int, rank: int, threads: int) -> None:
+    import logging
+
+    _need("torch", "transformers", "peft")
+    from inspector.language.lora import Lesson, train_adapter
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    command = f"inspector language train --lora {base} --steps {steps} --batch {batch} --seed {seed} --rank {rank}"
+    lesson = Lesson(steps=steps, batch=batch, seed=seed, rank=rank)
+    first, last = train_adapter(base, out, lesson=lesson, threads=threads, command=f"{command} --out {out}")
+    typer.echo(f"{out} written; loss a token {first:.3f} at the beginning, {last:.3f} at the end")
+
+
+@app.command("train-search")
+def train_search(
+    folders: Annotated[list[Path], typer.Argument(help="Data sets with boxes; `train` is learned, `val` measured.")],
+    out: Annotated[Path, typer.Option(help="Model folder to write.")],
+    *,
+    px_per_mm: Annotated[float, typer.Option(min=1, help="Scale of the pictures.")] = 48.0,
+    margin_px: Annotated[float, typer.Option(min=0, help="How far the boxes reach beyond the defects.")] = 9.5,
+    steps: Annotated[int, typer.Option(min=1, help="Training steps.")] = 1500,
+    seed: Annotated[int, typer.Option(min=0, help="Start of the random numbers.")] = 1,
+    threads: Annotated[int, typer.Option(min=1, help="Processor threads to use.")] = 1,
+) -> None:
+    """Train the search by words: which descriptions fit which crops of defects. Writes card and figures too.
+
+    Needs the extra `language` of the package and the feature network in models/; about ten minutes of one processor.
+
+    For example:
+
+      inspector language train-search boards/real boards/virtual --out models/defect-search
+    """
+    import logging
+
+    _need("torch")
+    from inspector.runtime.search_training import make_search
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    named = " ".join(str(folder) for folder in folders)
+    command = f"inspector language train-search {named} --px-per-mm {px_per_mm:g} --margin-px {margin_px:g}"
+    card = make_search(
+        out,
+        folders,
+        px_per_mm=px_per_mm,
+        margin_px=margin_px,
+        steps=steps,
+        seed=seed,
+        threads=threads,
+        command=f"{command} --steps {steps} --seed {seed}",
+    )
+    typer.echo(f"{card} written")
+
+
+def _need(*packages: str) -> None:
+    import importlib.util
+
+    from inspector.domain import ConfigurationError
+
+    if missing := [package for package in packages if importlib.util.find_spec(package) is None]:
+        raise ConfigurationError(
+            f"training needs {' and '.join(missing)}, which {'is' if len(missing) == 1 else 'are'} not installed",
+            remedy="Install the extra: pip install 'line-inspector[language]'",
+        )
+
+
+@app.command()
+def agreement(
+    line: Annotated[Path, typer.Option(help="YAML file of the line.", metavar="LINE.yaml")],
+    *,
+    weeks: Annotated[int, typer.Option(min=1, max=520, help="How many weeks back, this one included.")] = 4,
+    data: Annotated[
+        Path | None, typer.Option(help="The line's data folder; default: $INSPECTOR_DATA, else ./var.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object as the last output.")] = False,
+) -> None:
+    """Hold the adviser's opinions against people's decisions, week by week: agreement, cost, where they differ.
+
+    Examples
+    --------
+      inspector language agreement --line line_configs/virtual-board.yaml
+
+      inspector language agreement --line /etc/inspector/line-1.yaml --weeks 12 --json
+    """
+    import json
+    from dataclasses import asdict
+    from datetime import UTC, datetime
+
+    from inspector.runtime.agreement import agreement_of, costs_of
+    from inspector.settings import data_folder, load_line
+
+    settings = load_line(line, data=data_folder() if data is None else data.absolute())
+    found = agreement_of(settings, weeks=weeks, now=datetime.now(UTC))
+    costs = costs_of(settings)
+    if as_json:
+        body = {"currency": costs.currency if costs else None, "weeks": [asdict(week) for week in found]}
+        typer.echo(json.dumps(body, ensure_ascii=False, default=str))
+        return
+    if not found:
+        typer.echo("The adviser has not spoken in this time; see `disposition.advise` in the line's YAML.")
+        return
+    from rich.console import Console
+
+    from inspector.cli.display import agreement_tables
+
+    console = Console()
+    for table in agreement_tables(found, costs.currency if costs else ""):
+        console.print(table)

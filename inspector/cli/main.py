@@ -28,6 +28,7 @@ from inspector.cli import (
     trigger,
     users,
     voice,
+    words,
 )
 
 if TYPE_CHECKING:
@@ -66,6 +67,8 @@ app.add_typer(line.app, name="line")
 app.command()(voice.say)
 app.command()(voice.ask)
 app.add_typer(voice.app, name="voice")
+app.command()(words.search)
+app.add_typer(words.glossary, name="glossary")
 app.add_typer(report.app, name="report")
 app.add_typer(users.users, name="users")
 app.add_typer(users.audit, name="audit")

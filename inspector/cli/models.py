@@ -107,8 +107,11 @@ def _facts(folder: Path) -> dict[str, Any]:
 
     facts: dict[str, Any] = {"name": folder.name, "path": str(folder), "ok": False, "problem": None}
     try:
-        if _is_writer(folder):
+        task = _task(folder)
+        if task == "report":
             return facts | _writer_facts(folder)
+        if task == "search":
+            return facts | _search_facts(folder)
         card = read_card(folder)
         facts |= {
             "name": card.name,
@@ -126,11 +129,15 @@ def _facts(folder: Path) -> dict[str, Any]:
     return facts
 
 
-def _is_writer(folder: Path) -> bool:
+def _task(folder: Path) -> str:
+    """Return what the card says the model is for, empty where it says nothing that can be read."""
+    import re
+
     try:
-        return "\ntask: report\n" in (folder / "card.yaml").read_text(encoding="utf-8")
+        found = re.search(r"^task: (\w+)$", (folder / "card.yaml").read_text(encoding="utf-8"), re.MULTILINE)
     except (OSError, UnicodeDecodeError):
-        return False
+        return ""
+    return found[1] if found else ""
 
 
 def _writer_facts(folder: Path) -> dict[str, Any]:
@@ -147,6 +154,24 @@ def _writer_facts(folder: Path) -> dict[str, Any]:
         "licence": card.licence,
         "sha256": card.sha256,
         "bytes": model.weights.stat().st_size,
+        "ok": True,
+    }
+
+
+def _search_facts(folder: Path) -> dict[str, Any]:
+    """Return what the card of a search model says; raises ``ModelError`` where it is not true."""
+    from inspector.search import load_search
+
+    files = load_search(folder)
+    card = files.card
+    return {
+        "name": card.name,
+        "version": card.version,
+        "classes": list(card.classes),
+        "map50": None,
+        "licence": card.licence,
+        "sha256": card.sha256,
+        "bytes": (folder / card.weights).stat().st_size,
         "ok": True,
     }
 

@@ -1,5 +1,6 @@
 """The words, seams and errors that every package shares; standard library and numpy only."""
 
+from inspector.domain.asking import *  # noqa: F403
 from inspector.domain.capture import *  # noqa: F403
 from inspector.domain.codec import *  # noqa: F403
 from inspector.domain.commands import *  # noqa: F403
@@ -14,9 +15,11 @@ from inspector.domain.people import *  # noqa: F403
 from inspector.domain.ports import *  # noqa: F403
 from inspector.domain.quality import *  # noqa: F403
 from inspector.domain.review import *  # noqa: F403
+from inspector.domain.searching import *  # noqa: F403
 from inspector.domain.shelf import *  # noqa: F403
 from inspector.domain.shifts import *  # noqa: F403
 from inspector.domain.talk import *  # noqa: F403
+from inspector.domain.terms import *  # noqa: F403
 from inspector.domain.texts import *  # noqa: F403
 from inspector.domain.types import *  # noqa: F403
 from inspector.domain.views import *  # noqa: F403

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from inspector.domain.asking import PartDesk
 from inspector.domain.history import HistoryReader
 from inspector.domain.linedesk import LineDesk
 from inspector.domain.overlays import Overlays
 from inspector.domain.people import AuditTrail, Staff
 from inspector.domain.quality import QualityDesk
 from inspector.domain.review import ReviewDesk
+from inspector.domain.searching import DefectFinder
 from inspector.domain.shelf import ReportShelf
 from inspector.domain.talk import VoiceDesk
+from inspector.domain.terms import GlossaryDesk
 
 __all__ = ["Desks"]
 
@@ -38,6 +41,12 @@ class Desks:
         The shift reports.
     trail
         Who did what.
+    finder
+        Past defects by description.
+    glossary
+        What things are called here.
+    parts
+        Questions about one part.
     people
         Who may log in; None where nobody has to.
     """
@@ -50,4 +59,7 @@ class Desks:
     quality: QualityDesk | None = None
     shelf: ReportShelf | None = None
     trail: AuditTrail | None = None
+    finder: DefectFinder | None = None
+    glossary: GlossaryDesk | None = None
+    parts: PartDesk | None = None
     people: Staff | None = None

@@ -68,6 +68,8 @@ class Act(StrEnum):
     """Say what one saw, for the record."""
     ASK = "ask"
     """Ask by voice how the line does; an answer changes nothing."""
+    CHANGE_TERM = "change_term"
+    """Change what a defect, a zone or a characteristic is called."""
     SEE_AUDIT = "see_audit"
     MANAGE_USERS = "manage_users"
 
@@ -95,6 +97,7 @@ RIGHTS: Mapping[Act, frozenset[Role]] = MappingProxyType(
         Act.START_CHALLENGE_TEST: _RELEASERS,
         Act.REMARK: _HANDS,
         Act.ASK: _EVERYBODY,
+        Act.CHANGE_TERM: frozenset({Role.QUALITY, Role.ENGINEER, Role.ADMIN}),
         Act.SEE_AUDIT: frozenset({Role.QUALITY, Role.ADMIN}),
         Act.MANAGE_USERS: frozenset({Role.ADMIN}),
     }

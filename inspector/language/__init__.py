@@ -1,7 +1,7 @@
 """InspectionReport -> text people read."""
 
 from inspector.language.author import ReportAuthor
-from inspector.language.glossary import DEFAULT_GLOSSARY
+from inspector.language.glossary import DEFAULT_GLOSSARY, Glossary
 from inspector.language.template import TemplateWriter
 
-__all__ = ["DEFAULT_GLOSSARY", "ReportAuthor", "TemplateWriter"]
+__all__ = ["DEFAULT_GLOSSARY", "Glossary", "ReportAuthor", "TemplateWriter"]

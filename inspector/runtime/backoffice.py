@@ -21,13 +21,15 @@ from inspector.runtime.shift_desk import roster_of, teller_of
 from inspector.runtime.signals import SignalReceiver
 from inspector.runtime.station import initial_status
 from inspector.runtime.supervisor import Lifeline
+from inspector.runtime.wiring.advice import build_advice
 from inspector.runtime.wiring.desks import build_desks
-from inspector.runtime.wiring.language import build_advisor, build_author
+from inspector.runtime.wiring.language import build_author
 from inspector.runtime.wiring.mes import Broker, build_clerk, build_composer, build_relay
 from inspector.runtime.wiring.record import build_record
 from inspector.runtime.wiring.screen import build_board, serve_screen
 from inspector.runtime.wiring.shift_end import build_shelf, build_shift_end
 from inspector.runtime.wiring.verdict import build_spool
+from inspector.runtime.wiring.words import build_words
 from inspector.settings import LineSettings
 from inspector.store import SqlAuditTrail
 
@@ -82,7 +84,8 @@ def office_main(lifeline: Lifeline, *, settings: LineSettings, data: Path, broke
     relay = build_relay(
         settings, outboxes, broker, clerk, database=database, status=lambda: office.status, on_lamp=mes.set
     )
-    author = build_author(settings)
+    words = build_words(settings, database)
+    author = build_author(settings, words.terms)
     accounts = login_of(settings, database) if screen else None
     watch = _ear_watch(settings, data) if screen else None
     office = Office(
@@ -96,40 +99,46 @@ def office_main(lifeline: Lifeline, *, settings: LineSettings, data: Path, broke
         status=status,
         mes=mes.get,
         voice=watch.lamp if watch is not None else None,
-        advisor=build_advisor(settings),
+        advice=build_advice(settings, data, database=database, record=record, control=control),
         lot=lambda: _lot(clerk),
     )
     shelf = build_shelf(settings, data, SqlAuditTrail(database))
     shift_end = build_shift_end(settings, data, database, shelf)
     review = desk_of(settings, database, record, decided=relay.notify)
-    desks = build_desks(
+    desks = words.on(
         settings,
-        data,
-        database=database,
-        record=record,
-        control=control,
-        status=board.status,
-        review=review,
-        people=accounts,
-        shelf=shelf,
+        build_desks(
+            settings,
+            data,
+            database=database,
+            record=record,
+            control=control,
+            status=board.status,
+            review=review,
+            people=accounts,
+            shelf=shelf,
+        ),
     )
     if settings.voice is not None:
         from inspector.runtime.wiring.talk import build_voice_desk  # only where somebody listens
 
-        trail = SqlAuditTrail(database)
-        voice = build_voice_desk(
-            settings,
-            data,
-            desks=desks,
-            review=review,
-            record=record,
-            trail=trail,
-            status=board.status,
-            order=lambda: _order(clerk),
+        desks = replace(
+            desks,
+            voice=build_voice_desk(
+                settings,
+                data,
+                desks=desks,
+                review=review,
+                record=record,
+                trail=SqlAuditTrail(database),
+                status=board.status,
+                order=lambda: _order(clerk),
+                terms=words.terms,
+            ),
         )
-        desks = replace(desks, voice=voice)
     if shift_end is not None:
         shift_end.start()
+    words.start()
     relay.start()
     teller = teller_of(settings, database, record, outboxes[Queue.EVENTS], told=relay.notify)
     stop = threading.Event()
@@ -142,6 +151,7 @@ def office_main(lifeline: Lifeline, *, settings: LineSettings, data: Path, broke
     noted = ChallengeTrail(data / settings.line, SqlAuditTrail(database), settings.line)
 
     def chores() -> None:
+        words.terms.keep_fresh()
         tidy()
         noted()
 
@@ -155,7 +165,14 @@ def office_main(lifeline: Lifeline, *, settings: LineSettings, data: Path, broke
                 lifeline,
                 stop,
                 lambda ready: serve_screen(
-                    settings, board, record, stop=stop, on_ready=ready, desks=desks, accounts=accounts
+                    settings,
+                    board,
+                    record,
+                    terms=words.terms,
+                    stop=stop,
+                    on_ready=ready,
+                    desks=desks,
+                    accounts=accounts,
                 ),
             )
         else:
@@ -164,7 +181,7 @@ def office_main(lifeline: Lifeline, *, settings: LineSettings, data: Path, broke
     finally:
         stop.set()
         recorder.join()
-        for optional in (watch, shift_end, teller):
+        for optional in (watch, shift_end, teller, words):
             if optional is not None:
                 optional.close()
         author.close()

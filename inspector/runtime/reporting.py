@@ -10,7 +10,6 @@ from pathlib import Path
 
 from inspector.domain import CharacteristicKey, ConfigurationError, SpecLimits
 from inspector.judgement import effective_rules
-from inspector.language import DEFAULT_GLOSSARY
 from inspector.reports import (
     Identity,
     LimitsFor,
@@ -24,6 +23,7 @@ from inspector.reports import (
 )
 from inspector.runtime.wiring.messages import hash_of
 from inspector.runtime.wiring.verdict import build_recipe
+from inspector.runtime.wiring.words import build_terms
 from inspector.settings import LineSettings
 from inspector.store import Database, ImageArchive, ShiftRecord
 
@@ -84,9 +84,9 @@ def report_shift(
         raise ConfigurationError("store: the paths of the record are not settled", remedy="Load the line by load_line")
     with closing(Database(store.url, username=store.username, password=store.password())) as database:
         report = compile_report(settings, database, calendar, shift, now)
+        terms = build_terms(settings, database)
     files = {
-        language: write_report(report, folder, language=language, glossary=DEFAULT_GLOSSARY, pdf=pdf)
-        for language in languages
+        language: write_report(report, folder, language=language, glossary=terms, pdf=pdf) for language in languages
     }
     return ReportedShift(report, files)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from inspector.domain import Command, Person, Recogniser, RecordReader, SettingsError, VoiceError
+from inspector.domain import Command, Person, Recogniser, RecordReader, SettingsError, Terms, VoiceError
 from inspector.language import DEFAULT_GLOSSARY
 from inspector.runtime.wiring.voice import vosk_model
 from inspector.settings import LineSettings
@@ -40,24 +40,28 @@ KNOWN_PARTS = 200
 """So many of the newest parts can be spoken about."""
 
 
-def build_vocabulary(settings: LineSettings | None, language: str, parts: Sequence[str] | None) -> Vocabulary:
+def build_vocabulary(
+    settings: LineSettings | None, language: str, parts: Sequence[str] | None, terms: Terms = DEFAULT_GLOSSARY
+) -> Vocabulary:
     """Return the words of a line; without one, the shipped defect names and any number.
 
     Parameters
     ----------
     parts
         Ids of the parts that can be spoken about, newest first; None: any number.
+    terms
+        What things are called on this line.
     """
     known = None if parts is None else tuple(dict.fromkeys(part for part in parts if part))[:KNOWN_PARTS]
     if settings is None:
-        return Vocabulary(parts=known, defects={name: _spoken(name, language) for name in DEFAULT_GLOSSARY})
+        return Vocabulary(parts=known, defects={name: _spoken(terms, name, language) for name in DEFAULT_GLOSSARY})
     defects = sorted({rule.defect for recipe in settings.recipes.values() for rule in recipe.rules})
     return Vocabulary(
         parts=known,
         lots=(),
         recipes=dict.fromkeys(settings.recipes, ()),
-        zones={zone.name: () for zone in settings.all_zones},
-        defects={name: _spoken(name, language) for name in defects},
+        zones={zone.name: _spoken(terms, zone.name, language) for zone in settings.all_zones},
+        defects={name: _spoken(terms, name, language) for name in defects},
     )
 
 
@@ -148,6 +152,6 @@ class ReadingDesk:
         return self._answers.answer(command, language)
 
 
-def _spoken(defect: str, language: str) -> tuple[str, ...]:
-    name = DEFAULT_GLOSSARY.get(defect, {}).get(language)
+def _spoken(terms: Terms, term: str, language: str) -> tuple[str, ...]:
+    name = terms.get(term, {}).get(language)
     return () if name is None else (name,)

@@ -21,6 +21,7 @@ from inspector.settings.language import (
     Language,
     TemplateLanguage,
 )
+    TransformersLanguage,
 from inspector.settings.line import LineSettings
 from inspector.settings.links import (
     EmbeddedMes,
@@ -112,6 +113,7 @@ __all__ = [
     "TextSettings",
     "Training",
     "VideoCamera",
+    "TransformersLanguage",
     "View",
     "VirtualCamera",
     "Voice",

@@ -13,7 +13,7 @@ from inspector.settings.cameras import CameraWatch
 from inspector.settings.challenge import Challenge
 from inspector.settings.crosschecks import cross_check
 from inspector.settings.detectors import AnyDetector, Detector, DetectorKey
-from inspector.settings.language import Disposition, Language, TemplateLanguage
+from inspector.settings.language import Disposition, Language, Search, TemplateLanguage
 from inspector.settings.links import EmbeddedMes, Mes, MqttMes, NoMes, Screen, Store
 from inspector.settings.plc import Plc
 from inspector.settings.recipes import Recipe
@@ -59,6 +59,9 @@ class LineSettings(Settings):
     mes: Mes = Field(default=NoMes(kind="none"), description="Who gets the results.")
     screen: Screen = Field(default=Screen(), description="The operator's page.")
     language: Language = Field(default=TemplateLanguage(kind="template"), description="Who writes the reports.")
+    search: Search | None = Field(
+        default=Search(), description="Finding past defects by describing them; `null` turns it off."
+    )
     disposition: Disposition = Field(
         default=Disposition(), description="What may be decided about parts that the rules hold for review."
     )

@@ -16,7 +16,7 @@ from inspector.settings.detectors import AnyDetector, Detector, GoldenImages, Go
 from inspector.settings.document import parse
 from inspector.settings.explain import Finding, explain, spelled
 from inspector.settings.filechecks import missing_files
-from inspector.settings.language import below
+from inspector.settings.language import below, search_below
 from inspector.settings.line import LineSettings
 from inspector.settings.links import MqttMes
 from inspector.settings.plc import OpcUaPlc, OpcUaServerPlc, PlcUser
@@ -92,6 +92,7 @@ def settle(settings: LineSettings, folder: Path, data: Path) -> LineSettings:
         "challenge": _settled_challenge(settings, folder),
         "camera_watch": _settled_watch(settings, folder),
         "language": below(settings.language, folder),
+        "search": search_below(settings.search, folder),
         "shifts": _settled_shifts(settings, folder),
     }
     settled |= {"voice": voice_below(settings.voice, folder)}

@@ -3,12 +3,15 @@
 from inspector.store.accounts import SqlAccounts
 from inspector.store.audit import SqlAuditTrail
 from inspector.store.database import Database
+from inspector.store.glossary import SqlGlossary
 from inspector.store.history import SqlHistory, who_decided
 from inspector.store.images import ImageArchive, Room
 from inspector.store.ledger import Ledger
 from inspector.store.outbox import Backlog, Numbers, SqlOutbox
 from inspector.store.record import RecordStore
+from inspector.store.reviews import SqlReviews
 from inspector.store.shifts import ShiftRecord
+from inspector.store.vectors import SqlDefectVectors
 
 __all__ = [
     "Backlog",
@@ -21,7 +24,10 @@ __all__ = [
     "ShiftRecord",
     "SqlAccounts",
     "SqlAuditTrail",
+    "SqlDefectVectors",
+    "SqlGlossary",
     "SqlHistory",
     "SqlOutbox",
+    "SqlReviews",
     "who_decided",
 ]

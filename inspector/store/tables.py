@@ -14,6 +14,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     Text,
     TypeDecorator,
@@ -27,7 +28,9 @@ __all__ = [
     "CommandRow",
     "CounterRow",
     "DefectRow",
+    "DefectVectorRow",
     "DispositionRow",
+    "GlossaryRow",
     "InspectionRow",
     "MeasurementRow",
     "OrderRow",
@@ -154,6 +157,24 @@ class DefectRow(_Table, table=True):
     zone: str
 
 
+class DefectVectorRow(_Table, table=True):
+    """Where one finding lies in the space of a search model: little-endian float16, unit length."""
+
+    __tablename__ = "defect_vector"
+    __table_args__ = (
+        UniqueConstraint("inspection_id", "detection", "model"),
+        Index(None, "line", "station", "model", "inspection_id"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    inspection_id: int = Field(sa_column=Column(Integer(), ForeignKey("inspection.id"), nullable=False))
+    detection: int
+    model: str
+    line: str
+    station: str
+    vector: bytes = Field(sa_column=Column(LargeBinary(), nullable=False))
+
+
 class MeasurementRow(_Table, table=True):
     """One characteristic of one finding or of the part."""
 
@@ -268,6 +289,21 @@ class SessionRow(_Table, table=True):
     account_id: int = Field(sa_column=Column(Integer(), ForeignKey("account.id"), nullable=False, index=True))
     created_at: datetime = _moment()
     seen_at: datetime = _moment()
+
+
+class GlossaryRow(_Table, table=True):
+    """One change of a line's glossary; the newest of a term and language is what is said, an empty name nothing."""
+
+    __tablename__ = "glossary"
+    __table_args__ = (Index(None, "line", "id"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    line: str
+    term: str
+    language: str
+    name: str
+    who: str
+    at: datetime = _moment()
 
 
 class AuditRow(_Table, table=True):

@@ -12,6 +12,7 @@ from inspector.voice.graph import Meaning
 from inspector.voice.interpreter import DIALOGUE, Grammar, Interpreter, Refused, Unclear
 from inspector.voice.microphone import InputDevice, Microphone, PortAudioMicrophone, Watch, input_devices
 from inspector.voice.models import CATALOGUE, SpeechModel, installed_model, pull
+from inspector.voice.part_answers import PartAnswers
 from inspector.voice.press import Press, Pressed, listened
 from inspector.voice.read_back import EspeakReadBack, ReadBack
 from inspector.voice.refused import RefusedSpeech
@@ -48,6 +49,7 @@ __all__ = [
     "Meaning",
     "Microphone",
     "NoTrail",
+    "PartAnswers",
     "PortAudioMicrophone",
     "Press",
     "Pressed",

@@ -51,10 +51,15 @@ class Grammar:
         JSGF text; ``Grammar.shipped`` reads the product's own.
     name
         Of the source, for errors.
+    words
+        JSGF text whose rules that are not public stand behind those of ``source``: how numbers are said.
     """
 
-    def __init__(self, source: str, vocabulary: Vocabulary | None = None, *, name: str = "grammar") -> None:
-        rules = read_jsgf(source, name)
+    def __init__(
+        self, source: str, vocabulary: Vocabulary | None = None, *, name: str = "grammar", words: str = ""
+    ) -> None:
+        behind = read_jsgf(words, f"{name}: words") if words else {}
+        rules = {key: rule for key, rule in behind.items() if not rule.public} | dict(read_jsgf(source, name))
         self.digits = _digits(rules)
         """Every word for a digit -> the digit."""
         self._digit_words = {digit: word for word, digit in reversed(self.digits.items())}
@@ -74,14 +79,14 @@ class Grammar:
 
     @classmethod
     def shipped(cls, language: str, vocabulary: Vocabulary) -> Grammar:
-        """Return the product's grammar of ``en`` or ``zh``; raises ``SettingsError`` for any other."""
-        if language not in LANGUAGES:
-            raise SettingsError(
-                f"there is no grammar of spoken commands in {language!r}",
-                remedy=f"Choose one of {', '.join(LANGUAGES)}",
-            )
-        name = f"{language}.jsgf"
-        return cls((resources.files("inspector.voice") / "grammars" / name).read_text("utf-8"), vocabulary, name=name)
+        """Return the product's grammar of commands in ``en`` or ``zh``; raises ``SettingsError`` for any other."""
+        return cls(_shipped(language), vocabulary, name=f"{language}.jsgf")
+
+    @classmethod
+    def about_part(cls, language: str, vocabulary: Vocabulary) -> Grammar:
+        """Return the product's grammar of questions about one part; raises ``SettingsError`` as ``shipped`` does."""
+        name = f"part_{language}.jsgf"
+        return cls(_shipped(language, name), vocabulary, name=name, words=_shipped(language))
 
     def words(self, text: str) -> tuple[str, ...]:
         """Return the words of a text as the graph knows them: no signs, digits as the words that are said for them."""
@@ -94,6 +99,15 @@ class Grammar:
     def meanings(self, text: str, graph: Graph | None = None) -> frozenset[Meaning]:
         """Return every meaning of a text."""
         return (graph or self.open).meanings(self.words(text))
+
+
+def _shipped(language: str, name: str = "") -> str:
+    if language not in LANGUAGES:
+        raise SettingsError(
+            f"there is no grammar of spoken commands in {language!r}",
+            remedy=f"Choose one of {', '.join(LANGUAGES)}",
+        )
+    return (resources.files("inspector.voice") / "grammars" / (name or f"{language}.jsgf")).read_text("utf-8")
 
 
 def _digits(rules: Mapping[str, Rule]) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import mimetypes
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Annotated
 from urllib.parse import urlencode
 from uuid import UUID
@@ -25,13 +25,15 @@ from inspector.domain import (
 )
 from inspector.web.events import event_routes
 from inspector.web.gate import Gate
-from inspector.web.history import history_routes
+from inspector.web.glossary import glossary_routes
+from inspector.web.history import history_routes, part_routes
 from inspector.web.line import line_routes
 from inspector.web.people import staff_routes, trail_routes
 from inspector.web.pictures import Thumbnails
 from inspector.web.quality import quality_routes
 from inspector.web.review import review_routes
 from inspector.web.schema import Links, PartOut, StatusOut
+from inspector.web.search import search_routes
 from inspector.web.shelf import shelf_routes
 from inspector.web.talk import talk_routes
 
@@ -76,32 +78,47 @@ def create_api(
     app.include_router(gate.routes(), prefix=API, tags=["people"])
     seen = [Depends(gate.needs(Act.SEE))]
     app.include_router(_line_routes(feed), prefix=API, tags=["line"], dependencies=seen)
+    app.include_router(event_routes(feed, gate, _out), prefix=API, tags=["line"])
     app.include_router(_part_routes(reader), prefix=API, tags=["parts"], dependencies=seen)
     app.include_router(_picture_routes(feed, reader, desks), prefix=API, tags=["pictures"], dependencies=seen)
-    app.include_router(event_routes(feed, gate, _out), prefix=API, tags=["line"])
-    if desks.review is not None:
-        app.include_router(review_routes(desks.review, gate, _out), prefix=API, tags=["review"])
-    if desks.history is not None:
-        app.include_router(history_routes(desks.history, gate, _out), prefix=API, tags=["history"])
-    if desks.line is not None:
-        app.include_router(line_routes(desks.line, gate), prefix=API, tags=["line"])
-    if desks.quality is not None:
-        app.include_router(quality_routes(desks.quality, gate), prefix=API, tags=["quality"])
-    if desks.shelf is not None:
-        app.include_router(shelf_routes(desks.shelf, gate), prefix=API, tags=["reports"])
-    if desks.trail is not None:
-        app.include_router(trail_routes(desks.trail, gate), prefix=API, tags=["people"])
-    if desks.people is not None:
-        app.include_router(staff_routes(desks.people, gate), prefix=API, tags=["people"])
-
-    if desks.voice is not None:
-        app.include_router(talk_routes(desks.voice, gate), prefix=API, tags=["voice"])
+    for routes, tag in _desk_routes(desks, gate):
+        app.include_router(routes, prefix=API, tags=[tag])
 
     @app.exception_handler(StoreError)
     async def _store_error(_request: Request, error: StoreError) -> JSONResponse:
         return JSONResponse({"detail": error.message, "remedy": error.remedy}, status_code=503)
 
     return app
+
+
+def _desk_routes(desks: Desks, gate: Gate) -> Iterator[tuple[APIRouter, str]]:
+    """Yield the routes of every desk that the line has, and what they are about."""
+    if desks.review is not None:
+        yield review_routes(desks.review, gate, _out), "review"
+    if desks.history is not None:
+        yield history_routes(desks.history, gate, _out), "history"
+    if desks.line is not None:
+        yield line_routes(desks.line, gate), "line"
+    if desks.quality is not None:
+        yield quality_routes(desks.quality, gate), "quality"
+    if desks.shelf is not None:
+        yield shelf_routes(desks.shelf, gate), "reports"
+    if desks.trail is not None:
+        yield trail_routes(desks.trail, gate), "people"
+    if desks.people is not None:
+        yield staff_routes(desks.people, gate), "people"
+    yield from _word_routes(desks, gate)
+
+
+def _word_routes(desks: Desks, gate: Gate) -> Iterator[tuple[APIRouter, str]]:
+    if desks.finder is not None:
+        yield search_routes(desks.finder, gate), "words"
+    if desks.parts is not None:
+        yield part_routes(desks.parts, gate), "words"
+    if desks.glossary is not None:
+        yield glossary_routes(desks.glossary, gate), "words"
+    if desks.voice is not None:
+        yield talk_routes(desks.voice, gate), "voice"
 
 
 def _line_routes(feed: LiveFeed) -> APIRouter:

@@ -16,13 +16,24 @@ from fastapi import APIRouter, Depends, HTTPException, Query
 from fastapi.responses import Response, StreamingResponse
 from pydantic import AwareDatetime, BaseModel, Field
 
-from inspector.domain import Act, HistoryQuery, HistoryReader, HistoryRow, PartFile, PartKind, Place
+from inspector.domain import (
+    Act,
+    HistoryQuery,
+    HistoryReader,
+    HistoryRow,
+    PartAnswer,
+    PartDesk,
+    PartFile,
+    PartKind,
+    Place,
+)
 from inspector.web.gate import Gate
 from inspector.web.schema import PartOut
 
-__all__ = ["history_routes"]
+__all__ = ["history_routes", "part_routes"]
 
 MOST_ROWS = 500
+_LONGEST_QUESTION = 400
 MOST_EXPORTED = 1_000_000
 BLOCK = 10_000
 # What a spreadsheet takes for the beginning of a formula.
@@ -97,6 +108,37 @@ class FileOut(BaseModel):
             for item in file.moments
         ]
         return cls(part=out(file.part), lot=file.lot, moments=moments, others=[part.report.id for part in file.others])
+
+
+class AnswerOut(BaseModel):
+    """What the record says to a question about a part."""
+
+    text: str
+    understood: bool = Field(description="false: the text says what can be asked")
+    findings: list[int] = Field(description="places in the part's `findings` that the answer is about")
+
+    @classmethod
+    def of(cls, answer: PartAnswer) -> AnswerOut:
+        """Say it in the API's words."""
+        return cls(text=answer.text, understood=answer.question is not None, findings=list(answer.findings))
+
+
+def part_routes(desk: PartDesk, gate: Gate) -> APIRouter:
+    """Return the routes of questions about one part."""
+    routes = APIRouter(dependencies=[Depends(gate.needs(Act.SEE))])
+
+    @routes.get("/inspections/{report_id}/answer", summary="A question about this part, answered from its record")
+    def answer(
+        report_id: UUID,
+        question: Annotated[str, Query(min_length=1, max_length=_LONGEST_QUESTION)],
+        language: Literal["en", "zh"] = "en",
+    ) -> AnswerOut:
+        said = desk.ask(report_id, question, language)
+        if said is None:
+            raise HTTPException(404, f"no inspection {report_id} in the record")
+        return AnswerOut.of(said)
+
+    return routes
 
 
 def _query(  # noqa: PLR0917 - one parameter of the address each

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from multiprocessing.connection import Connection as Pipe
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 
@@ -36,6 +37,11 @@ from inspector.runtime.trials import TrialStore
 from inspector.web import LiveBoard
 from tests.support.shelf import OneReport, SomeFigures
 from tests.support.shifts import LINE, NIGHT, STATION, fill, inspection, picture
+
+if TYPE_CHECKING:
+    from inspector.runtime.part_desk import RecordPartDesk
+    from inspector.runtime.searching import WordSearch
+    from inspector.store import Database, ImageArchive, RecordStore
 
 WAIT_S = 120.0
 PASSWORDS = {"mei": "correct horse", "jan": "482913", "eng": "correct engine", "root": "correct admin"}
@@ -120,9 +126,12 @@ def _serve(pipe: Pipe, folder: Path, login: bool) -> None:
             recipes=RECIPES,
             connections=[Connection("plc", "opcua-client", "opc.tcp://plc:4840/")],
             trials=trials,
+            challenged=True,
         ),
         quality=SomeFigures(),
         shelf=OneReport(folder),
+        finder=_finder(database, images),
+        parts=_parts(record),
         trail=trail,
         people=accounts,
     )
@@ -130,6 +139,38 @@ def _serve(pipe: Pipe, folder: Path, login: bool) -> None:
         build_pages, glossary=DEFAULT_GLOSSARY, desks=desks, who=accounts.who if accounts is not None else None
     )
     serve(board, record, pages, gate=Gate(accounts), desks=desks, port=0, on_ready=pipe.send)
+
+
+def _finder(database: Database, images: ImageArchive) -> WordSearch:
+    """Return the search over everything that was recorded, read already."""
+    from inspector.capture import read_image
+    from inspector.detection import find_model
+    from inspector.language import DEFAULT_GLOSSARY
+    from inspector.runtime.searching import DefectReader, WordSearch
+    from inspector.search import SearchModel, load_search
+    from inspector.store import SqlDefectVectors
+
+    vectors = SqlDefectVectors(database, images, line=LINE, station=STATION)
+    model = SearchModel(load_search(find_model("defect-search")))
+    reader = DefectReader(vectors, model, read_image=read_image)
+    while reader.read_some():
+        pass
+    names = {name: term for term, known in DEFAULT_GLOSSARY.items() for name in (term, *known.values())}
+    return WordSearch(vectors, model, names=lambda: names, zones=dict)
+
+
+def _parts(record: RecordStore) -> RecordPartDesk:
+    """Return where questions about a part are asked, on a line that knows spurs and one zone."""
+    from inspector.language import DEFAULT_GLOSSARY, Glossary
+    from inspector.runtime.part_desk import RecordPartDesk
+    from inspector.voice import PartAnswers, Vocabulary
+
+    name = Glossary(DEFAULT_GLOSSARY).name
+
+    def vocabulary(language: str) -> Vocabulary:
+        return Vocabulary(parts=(), zones={"connector": ()}, defects={"spur": (name("spur", language),)})
+
+    return RecordPartDesk(record.of_report, PartAnswers(name, {"connector": (0.0, 0.0, 3.0, 13.3)}), vocabulary)
 
 
 def _line(folder: Path, board: LiveBoard, trials: TrialStore) -> None:

@@ -63,6 +63,39 @@ def test_yesterdays_part_17_is_found_and_tells_its_story(browser: Any, url: str)
     page.context.close()
 
 
+def test_a_defect_is_found_by_words_and_its_part_answers(browser: Any, url: str) -> None:
+    page = entered(browser, url, "mei", PASSWORDS["mei"])
+    page.goto(f"{url}history")
+    page.wait_for_selector(".list tbody tr >> nth=49")
+    page.fill("input[name=words]", "spur at the top on the left")
+    page.press("input[name=words]", "Enter")
+    page.wait_for_selector("text=The likest of")
+    assert page.locator(".list tbody tr").count() == 31  # 14 spurs a day, and three held ones
+    assert set(page.locator(".list tbody td:nth-child(4)").all_inner_texts()) == {"Spur"}
+    page.goto(f"{url}history?words=qwertz")
+    page.wait_for_selector("text=None of these words is known")
+
+    page.goto(f"{url}history?words=spur&kind=fail")
+    page.click(".list tbody tr .who a >> nth=0")
+    page.wait_for_selector("input[name=question]")
+    page.fill("input[name=question]", "is there a spur near the connector?")
+    page.press("input[name=question]", "Enter")
+    page.wait_for_selector(".answered >> text=No spur was found in or near zone connector.")
+    page.fill("input[name=question]", "is there a spur?")
+    page.press("input[name=question]", "Enter")
+    page.wait_for_selector(".answered >> text=Yes, 1: spur, length 0.3")
+    page.click(".answer-links a >> text=Finding 1")
+    assert page.url.endswith("#finding-1")
+    page.fill("input[name=question]", "sing a song")
+    page.click(".ask-key")
+    page.wait_for_selector(".unanswered >> text=This can be asked: is there any spur near the connector")
+    page.click(".lang-zh")
+    page.fill("input[name=question]", "哪个最大")
+    page.click(".ask-key")
+    page.wait_for_selector(".answered >> text=只有一处：毛刺")
+    page.context.close()
+
+
 def test_pages_follow_each_other_without_gaps(browser: Any, url: str) -> None:
     page = entered(browser, url, "mei", PASSWORDS["mei"])
     page.goto(f"{url}history?when=today&kind=pass")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from inspector.detection import find_model
-from inspector.domain import Decision
+from inspector.domain import Decision, Terms
 from inspector.language import ReportAuthor as LineAuthor
 from inspector.language.advice import DispositionAdvisor, Envelope, PolicyRule, Release
 from inspector.language.card import load_writer
 from inspector.language.embedded import EmbeddedEngine
 from inspector.language.endpoint import EndpointEngine
-from inspector.settings import EmbeddedLanguage, EndpointLanguage, LineSettings
+from inspector.settings import EmbeddedLanguage, EndpointLanguage, LineSettings, TransformersLanguage
 
 __all__ = ["build_advisor", "build_author"]
 
@@ -17,7 +17,7 @@ __all__ = ["build_advisor", "build_author"]
 def build_advisor(settings: LineSettings) -> DispositionAdvisor | None:
     """Return the second opinion on open parts, None where the line allows none; raises ``ConfigurationError``."""
     wanted = settings.disposition
-    if not wanted.may_release and not wanted.policy:
+    if not (wanted.advise or wanted.may_release or wanted.policy):
         return None
     policy = [
         PolicyRule(Decision[rule.decision.upper()], rule.defect, rule.zone, repeats=rule.repeats, of=rule.of)
@@ -28,13 +28,26 @@ def build_advisor(settings: LineSettings) -> DispositionAdvisor | None:
     )
 
 
-def build_author(settings: LineSettings) -> LineAuthor:
-    """Return who writes the line's reports; raises ``ModelError`` or ``ConfigurationError``."""
+def build_author(settings: LineSettings, terms: Terms | None = None) -> LineAuthor:
+    """Return who writes the line's reports; raises ``ModelError`` or ``ConfigurationError``.
+
+    Parameters
+    ----------
+    terms
+        What things are called on this line; may change meanwhile.
+    """
     language = settings.language
     if isinstance(language, EmbeddedLanguage):
         engine = EmbeddedEngine(load_writer(find_model(language.model)))
-        return LineAuthor(engine, deadline_s=language.deadline_ms / 1000)
+        return LineAuthor(engine, glossary=terms, deadline_s=language.deadline_ms / 1000)
     if isinstance(language, EndpointLanguage):
         endpoint = EndpointEngine(language.url, model=language.model, token=language.token())
-        return LineAuthor(endpoint, deadline_s=language.deadline_ms / 1000)
-    return LineAuthor()
+        return LineAuthor(endpoint, glossary=terms, deadline_s=language.deadline_ms / 1000)
+    if isinstance(language, TransformersLanguage):
+        from inspector.language.local import TransformersEngine  # loads torch
+
+        local = TransformersEngine(
+            language.model, adapter=language.adapter, device=language.device, threads=language.threads
+        )
+        return LineAuthor(local, glossary=terms, deadline_s=language.deadline_ms / 1000)
+    return LineAuthor(glossary=terms)

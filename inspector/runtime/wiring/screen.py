@@ -7,8 +7,7 @@ from collections.abc import Callable
 from functools import partial
 
 from hmi import build_pages
-from inspector.domain import Accounts, Desks, RecordReader
-from inspector.language import DEFAULT_GLOSSARY
+from inspector.domain import Accounts, Desks, RecordReader, Terms
 from inspector.settings import LineSettings
 from inspector.web import Gate, LiveBoard, serve
 
@@ -25,6 +24,7 @@ def serve_screen(
     board: LiveBoard,
     record: RecordReader,
     *,
+    terms: Terms,
     stop: threading.Event,
     on_ready: Callable[[str], None],
     desks: Desks | None = None,
@@ -33,7 +33,7 @@ def serve_screen(
     """Serve the operator's pages and the API until told to stop; without ``accounts`` nobody logs in."""
     pages = partial(
         build_pages,
-        glossary=DEFAULT_GLOSSARY,
+        glossary=terms,
         languages=settings.languages,
         desks=desks,
         who=accounts.who if accounts is not None else None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from inspector.domain import AuditTrail, Desks, LineStatus, RecordReader, VoiceDesk
+from inspector.domain import AuditTrail, Desks, LineStatus, RecordReader, Terms, VoiceDesk
 from inspector.runtime.ear_watch import EarWatch
 from inspector.runtime.ear_wire import ear_address
 from inspector.runtime.speaking import build_vocabulary
@@ -32,6 +32,7 @@ def build_voice_desk(
     trail: AuditTrail,
     status: Callable[[], LineStatus],
     order: Callable[[], str],
+    terms: Terms,
 ) -> VoiceDesk | None:
     """Return where the screens speak with the line; None where nobody listens."""
     voice, line = settings.voice, desks.line
@@ -43,7 +44,7 @@ def build_voice_desk(
     def vocabulary(language: str) -> Vocabulary:
         held = [part.report.trigger.part_id for part in review.waiting(voice.parts)]
         newest = [part.report.trigger.part_id for part in record.latest(voice.parts)]
-        return build_vocabulary(settings, language, [*held, *newest][: voice.parts])
+        return build_vocabulary(settings, language, [*held, *newest][: voice.parts], terms)
 
     def dialogue(interpreter: Interpreter, language: str) -> Dialogue:
         return Dialogue(interpreter, desk, trail, gate=DEFAULT_GATE, language=language, expiry_s=voice.code_s)

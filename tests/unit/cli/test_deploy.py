@@ -36,7 +36,7 @@ def test_without_names_every_shipped_detector_is_served_and_nothing_else(tmp_pat
     done = runner.invoke(app, ["triton", "--out", str(tmp_path), "--json"])
     served = set(json.loads(done.stdout)["models"])
     assert "bare-board" in served
-    assert served.isdisjoint({"efficientnet-lite0", "report-writer"})
+    assert served.isdisjoint({"defect-search", "efficientnet-lite0", "report-writer"})
     assert len(served) <= len(list(models_folder().glob("*/card.yaml"))) - 2
 
 

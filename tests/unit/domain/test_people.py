@@ -41,6 +41,7 @@ TABLE = {
     Act.START_CHALLENGE_TEST: "--QE-",
     Act.REMARK: "-OQE-",
     Act.ASK: "GOQEA",
+    Act.CHANGE_TERM: "--QEA",
     Act.SEE_AUDIT: "--Q-A",
     Act.MANAGE_USERS: "----A",
 }

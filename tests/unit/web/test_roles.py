@@ -11,11 +11,13 @@ import pytest
 from argon2 import PasswordHasher
 
 from inspector.domain import RIGHTS, AcknowledgeAlarm, Act, Decision, Desks, HoldLine, Lamp, LampState, Person, Role
+from inspector.language import DEFAULT_GLOSSARY
 from inspector.runtime.control import Control
+from inspector.runtime.glossary import LineGlossary, LiveTerms
 from inspector.runtime.linedesk import RunningLineDesk
 from inspector.runtime.review import RecordReviewDesk
 from inspector.runtime.trials import TrialStore
-from inspector.store import RecordStore, SqlAccounts, SqlAuditTrail, SqlHistory
+from inspector.store import RecordStore, SqlAccounts, SqlAuditTrail, SqlGlossary, SqlHistory
 from inspector.web import Gate, LiveBoard
 from inspector.web.api import create_api
 from tests.support.screen import status
@@ -35,6 +37,7 @@ WANTED = {
     Act.REVIEW_ACCEPT: ("POST", "/review/{held}", {"decision": "accept", "reason": "unclear"}, "-QE-"),
     Act.SELECT_RECIPE: ("POST", "/line/recipe", {"recipe": "fine"}, "--E-"),
     Act.START_CHALLENGE_TEST: ("POST", "/line/challenge", None, "-QE-"),
+    Act.CHANGE_TERM: ("POST", "/glossary", {"term": "spur", "language": "en", "name": "burr"}, "-QEA"),
     Act.SEE_AUDIT: ("GET", "/audit", None, "-Q-A"),
     Act.MANAGE_USERS: ("GET", "/users", None, "---A"),
 }
@@ -59,6 +62,7 @@ class Line:
             self.accounts.add(role.value, role, SECRET, by=ADMIN)
         board = LiveBoard()
         board.status_changed(status(bad=Lamp.PLC))
+        changes = SqlGlossary(self.database, line=LINE)
         desks = Desks(
             review=RecordReviewDesk(self.record, self.trail, compose=lambda *_: [], decided=lambda: None),
             history=SqlHistory(self.database, self.record, line=LINE, station=STATION),
@@ -73,6 +77,7 @@ class Line:
             ),
             trail=self.trail,
             people=self.accounts,
+            glossary=LineGlossary(LiveTerms(DEFAULT_GLOSSARY, changes), changes, self.trail),
         )
         self.app = create_api(board, self.record, gate=Gate(self.accounts), desks=desks)
 
