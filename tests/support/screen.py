@@ -19,7 +19,9 @@ import numpy as np
 from inspector.domain import (
     EVERY_LINE,
     Box,
+    Conversation,
     Counts,
+    Desks,
     Detection,
     Detections,
     FaultCode,
@@ -35,6 +37,7 @@ from inspector.domain import (
     Timings,
     Trigger,
     Verdict,
+    VoiceError,
 )
 from inspector.language import DEFAULT_GLOSSARY, TemplateWriter
 
@@ -156,10 +159,10 @@ class Record:
 class ServedScreen:
     """The parent's handle on a served screen."""
 
-    def __init__(self, port: int = 0) -> None:
+    def __init__(self, port: int = 0, *, listens: bool = False) -> None:
         context = mp.get_context("spawn")
         self._pipe, theirs = context.Pipe()
-        self.process = context.Process(target=_serve, args=(theirs, port), daemon=True)
+        self.process = context.Process(target=_serve, args=(theirs, port, listens), daemon=True)
         self.process.start()
         theirs.close()
         if not self._pipe.poll(WAIT_S):
@@ -193,16 +196,25 @@ class ServedScreen:
 
 
 @contextlib.contextmanager
-def served(port: int = 0) -> Iterator[ServedScreen]:
-    """Serve a screen while the block runs."""
-    screen = ServedScreen(port)
+def served(port: int = 0, *, listens: bool = False) -> Iterator[ServedScreen]:
+    """Serve a screen while the block runs; one that ``listens`` has the push-to-talk key, and nobody behind it."""
+    screen = ServedScreen(port, listens=listens)
     try:
         yield screen
     finally:
         screen.close()
 
 
-def _serve(pipe: Connection, port: int) -> None:
+class NobodyListens:
+    """A ``VoiceDesk`` that nobody may speak with."""
+
+    languages = ("en", "zh")
+
+    async def open(self, language: str) -> Conversation:
+        raise VoiceError(f"nobody listens in {language}")
+
+
+def _serve(pipe: Connection, port: int, listens: bool) -> None:
     from functools import partial
 
     from hmi import build_pages
@@ -225,4 +237,6 @@ def _serve(pipe: Connection, port: int) -> None:
         pipe.send(url)
         threading.Thread(target=listen, daemon=True).start()
 
-    serve(board, record, partial(build_pages, glossary=DEFAULT_GLOSSARY), port=port, on_ready=ready)
+    desks = Desks(voice=NobodyListens() if listens else None)
+    pages = partial(build_pages, glossary=DEFAULT_GLOSSARY, desks=desks)
+    serve(board, record, pages, desks=desks, port=port, on_ready=ready)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from inspector.domain import Box, FaultCode, Lamp, RecordedPart
-from tests.support.browser import CHROMIUM, SIZES, WAIT_MS, browser
+from inspector.domain import Box, FaultCode, Lamp, LampState, RecordedPart
+from tests.support.browser import CHROMIUM, SIZES, WAIT_MS, browser, overflow
 from tests.support.screen import ServedScreen, board_image, part, served, status
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (extra: dev)")
@@ -161,6 +163,32 @@ def test_counts_lamps_and_yield_follow_the_line(browser: sync_api.Browser, image
         assert "connection refused by 127.0.0.1:4840" in tab.text(".alert")
         assert tab.text(".badge-not_ready") == "Not ready"
         assert tab.text(".badge-sim") == "Simulated"
+        tab.context.close()
+
+
+def test_the_talk_key_follows_the_lamp_of_the_voice(browser: sync_api.Browser) -> None:
+    now = datetime.now(UTC)
+    with served(listens=True) as line:
+        loading = LampState(None, now, "the speech model is being loaded")
+        line.feed(replace(status(), lamps={**status().lamps, Lamp.VOICE: loading}))
+        tab = Tab(browser, line.url, SIZES[1])
+        tab.page.wait_for_selector(".lamp-unknown[data-lamp=voice]")
+        tab.page.wait_for_selector(".talk-key.away")
+        tab.page.locator(".talk-key").click()
+        tab.page.wait_for_selector(".talk-card.talk-away")
+        assert tab.text(".talk-text") == "The voice is not there at the moment"
+        tab.page.locator(".talk-close").click()
+
+        line.feed(replace(status(), lamps={**status().lamps, Lamp.VOICE: LampState(True, now)}))
+        tab.page.wait_for_selector(".lamp-good[data-lamp=voice]")
+        tab.page.wait_for_selector(".talk-key:not(.away)")
+
+        gone = LampState(False, now, "the voice process does not answer")
+        line.feed(replace(status(), lamps={**status().lamps, Lamp.VOICE: gone}))
+        tab.page.wait_for_selector(".lamp-bad[data-lamp=voice]")
+        tab.page.wait_for_selector(".talk-key.away")
+        assert "the voice process does not answer" in tab.text(".alert")
+        assert overflow(tab.page) <= 0
         tab.context.close()
 
 
