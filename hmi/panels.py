@@ -56,7 +56,20 @@ def connection_list(connections: Sequence[Connection], status: LineStatus, words
     """List what the line is connected to, with its lamp where it has one."""
     rows = "".join(_connection(item, status, words, now) for item in connections)
     model = f"<tr><th scope=row>{escape(words['model'])}</th><td></td><td>{escape(status.model)}</td></tr>"
-    return f'<h2>{escape(words["connections"])}</h2><table class="list facts-list"><tbody>{rows}{model}</tbody></table>'
+    body = rows + model + _writing(status, words)
+    return f'<h2>{escape(words["connections"])}</h2><table class="list facts-list"><tbody>{body}</tbody></table>'
+
+
+def _writing(status: LineStatus, words: Words) -> str:
+    """Say who has written the reports of this run, and why the template did in its place."""
+    writing = status.writing
+    if writing is None:
+        return ""
+    told = f"{writing.engine} · {words['texts_written']} {writing.written}"
+    if instead := sum(writing.instead.values()):
+        reasons = ", ".join(f"{reason} {count}" for reason, count in sorted(writing.instead.items()))
+        told += f" · {words['texts_instead']} {instead} ({reasons})"
+    return f'<tr data-row="writing"><th scope=row>{escape(words["texts"])}</th><td></td><td>{escape(told)}</td></tr>'
 
 
 def _connection(item: Connection, status: LineStatus, words: Words, now: datetime) -> str:

@@ -108,6 +108,9 @@ DESK_WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "connections": ("Connections", "连接"),
         "connected_record": ("Record", "记录"),
         "connected_images": ("Pictures", "图像"),
+        "texts": ("Reports", "报告"),
+        "texts_written": ("texts of its own", "自行撰写"),
+        "texts_instead": ("by the template instead", "改用模板"),
         "done": ("Done", "完成"),
         # trail and users
         "trail_page": ("Audit trail", "审计记录"),

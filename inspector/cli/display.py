@@ -12,10 +12,15 @@ from rich.table import Table
 from inspector.domain import Counts
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from inspector.reports import AdviceWeek
     from inspector.runtime.bench import Figures
     from inspector.runtime.plant import Summary
 
-__all__ = ["RunDisplay", "bench_table", "summary_table"]
+__all__ = ["RunDisplay", "agreement_tables", "bench_table", "summary_table"]
+
+MOST_DISAGREEMENTS = 20
 
 
 class RunDisplay:
@@ -84,3 +89,26 @@ def bench_table(figures: Figures) -> Table:
     for stage, share in figures.stages.items():
         table.add_row(f"share of {stage}", f"{share:.1%}")
     return table
+
+
+def agreement_tables(weeks: Sequence[AdviceWeek], currency: str) -> Iterator[Table]:
+    """Yield the weeks, the classes of the last of them, and its parts on which adviser and people differ."""
+    from inspector.reports import advice_table  # slow to load, and only needed here
+    from inspector.reports.words import ReportWords
+
+    told = advice_table(weeks, ReportWords("en", {}), currency)
+    table = Table(*told.head, title=told.title)
+    for row in told.rows:
+        table.add_row(*row)
+    yield table
+    last = weeks[-1]
+    classes = Table("class", "looked at", "same on accept or not", title=f"week from {last.monday}")
+    for label, share in last.classes.items():
+        classes.add_row(label or "without findings", str(share.of), str(share.number))
+    yield classes
+    if last.disagreements:
+        differ = Table("part", "at", "class", "the adviser", "the person", "by", title="where they differ, the latest")
+        for part in last.disagreements[-MOST_DISAGREEMENTS:]:
+            said = [decision.name.lower() for decision in (part.opinion, part.person) if decision is not None]
+            differ.add_row(part.part_id, f"{part.at:%Y-%m-%d %H:%M}", ", ".join(part.labels), *said, part.by)
+        yield differ

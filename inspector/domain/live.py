@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
-from inspector.domain.texts import texts_and_engines
+from inspector.domain.texts import Writing, texts_and_engines
 from inspector.domain.types import Disposition, InspectionReport
 
 __all__ = [
@@ -75,7 +75,7 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class LineStatus:
-    """What the line says of itself."""
+    """What the line says of itself; ``writing`` is the office's to say."""
 
     line: str
     ready: bool
@@ -83,6 +83,7 @@ class LineStatus:
     lamps: Mapping[Lamp, LampState]
     model: str = ""
     simulated: bool = False
+    writing: Writing | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol, runtime_checkable
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from inspector.domain.types import Decision, Disposition, InspectionReport
 __all__ = [
     "RECURRENCE_WINDOW",
     "REVIEW_REASONS",
+    "AdvisedPart",
     "PastReviews",
     "ReviewDesk",
     "ReviewedPart",
@@ -80,6 +82,27 @@ class ReviewedPart:
     decision: Decision
     reason_code: str
     recurrences: Mapping[tuple[str, str], int]
+
+
+@dataclass(frozen=True, slots=True)
+class AdvisedPart:
+    """A part at REVIEW that the adviser spoke on, and what a person said of it.
+
+    Attributes
+    ----------
+    opinion, advised
+        What the adviser thought right, and what the line let come of it.
+    person, by
+        The person's latest decision and name; None where nobody has decided, or could not tell.
+    """
+
+    part_id: str
+    at: datetime
+    labels: tuple[str, ...]
+    opinion: Decision
+    advised: Decision
+    person: Decision | None
+    by: str
 
 
 @runtime_checkable

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-__all__ = ["ReportText", "kept_texts", "texts_and_engines"]
+__all__ = ["ReportText", "Writing", "kept_texts", "texts_and_engines"]
 
 _ENGINE = ":engine"
 
@@ -25,6 +25,23 @@ class ReportText:
     text: str
     engine: str
     instead: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """Who has written the texts of this run.
+
+    Attributes
+    ----------
+    engine, written
+        The line's engine, and how many texts are its own.
+    instead
+        How many are the template's in its place, by reason.
+    """
+
+    engine: str
+    written: int = 0
+    instead: Mapping[str, int] = field(default_factory=dict)
 
 
 def kept_texts(texts: Mapping[str, ReportText]) -> dict[str, str]:

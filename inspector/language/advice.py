@@ -76,6 +76,12 @@ class PolicyRule:
                 remedy="What may be released stands under may_release; rework is for a person to decide",
             )
 
+    @property
+    def told(self) -> str:
+        """The rule in words."""
+        where = f" in {self.zone}" if self.zone else ""
+        return f"{self.defect or 'a defect'}{where} on {self.repeats} of the latest {self.of} parts"
+
     def applies(self, latest: Sequence[Seen]) -> bool:
         """Return whether it holds for the last of these parts."""
         window = latest[-self.of :]
@@ -115,9 +121,9 @@ class Envelope:
         verdict = report.verdict
         if verdict.outcome is not Outcome.REVIEW or verdict.fault is not FaultCode.NONE:
             raise LanguageError("there is nothing to advise: the part is not at REVIEW")
-        applying = [rule.decision for rule in self.policy if rule.applies(latest)]
-        if applying:
-            return Opinion(max(applying), POLICY)
+        if applying := [rule for rule in self.policy if rule.applies(latest)]:
+            severest = max(applying, key=lambda rule: rule.decision)
+            return Opinion(severest.decision, POLICY, severest.told)
         if opinion.decision is Decision.ACCEPT and self._may_release(report):
             return opinion
         if opinion.decision is Decision.HOLD:
@@ -210,7 +216,7 @@ class DispositionAdvisor:
         bound = self._envelope.bound(report, opinion, tuple(self._latest))
         text = opinion.because or opinion.reason_code.replace("_", " ")
         if bound.decision is not opinion.decision:
-            by = "the policy" if bound.reason_code == POLICY else "the line"
+            by = f"the policy ({bound.because})" if bound.reason_code == POLICY else "the line"
             text = f"{text}: it would {_NAMES[opinion.decision]}, {by} says {_NAMES[bound.decision]}"
         return Disposition(bound.decision, bound.reason_code, text, self.name)
 

@@ -14,7 +14,7 @@ from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotInTime
 from dataclasses import dataclass
 
-from inspector.domain import InspectionReport, LanguageError, ReportText
+from inspector.domain import InspectionReport, LanguageError, ReportText, Writing
 from inspector.language.brief import Brief, briefs_of
 from inspector.language.checker import check_sentence
 from inspector.language.engine import Request, SentenceEngine
@@ -82,6 +82,12 @@ class ReportAuthor:
         """How many texts the engine wrote (by its name), and how many the template did, by reason."""
         return dict(self._counts)
 
+    @property
+    def writing(self) -> Writing:
+        """The same for the screen."""
+        counts, name = self.counts, self._engine.name if self._engine is not None else TEMPLATE
+        return Writing(name, counts.get(name, 0), {reason: n for reason, n in counts.items() if reason != name})
+
     def compose(
         self, report: InspectionReport, languages: Sequence[str], *, hurry: bool = False
     ) -> Mapping[str, ReportText]:
@@ -99,8 +105,7 @@ class ReportAuthor:
             sentences = told[language]
             if isinstance(sentences, str):
                 texts[language] = ReportText(self._template.write(report, language), TEMPLATE, sentences)
-                if self._engine is not None:
-                    self._counts[sentences] += 1
+                self._counts[sentences if self._engine is not None else TEMPLATE] += 1
             else:
                 assert self._engine is not None  # noqa: S101
                 texts[language] = ReportText(join_sentences(sentences, language), self._engine.name)

@@ -135,7 +135,9 @@ def procedures() -> list[Procedure]:
 
 
 def _clause(written: Mapping[str, Any]) -> Clause:
-    values = {name: tuple(value) if isinstance(value, list) else value for name, value in written.items()}
+    values: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in written.items()
+    }
     return Clause(**{**values, "decision": Decision[written["decision"].upper()]})
 
 

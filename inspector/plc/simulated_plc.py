@@ -218,7 +218,12 @@ class SimulatedPlc:
         """Judge the result in the registers, acknowledge it and see it cleared."""
         read, counts = self._registers, self.statistics
         sequence, verdict = int(read[Name.RES_SEQ_NO]), int(read[Name.VERDICT])
-        in_order = read.complete_before_flag(_RESULT_DATA)
+        in_order, read_at = read.complete_before_flag(_RESULT_DATA), asyncio.get_running_loop().time()
+        if verdict == WireVerdict.UNKNOWN and self.plan.patience_s:
+            held = read[Name.DISPOSITION]
+            await read.until(
+                lambda: bool(read[Name.DISPOSITION] != held or not read[Name.RESULT_VALID]), self.plan.patience_s
+            )
         raised_at = self._waiting.pop(sequence, None)
         if raised_at is None:
             if sequence in self._given_up:
@@ -228,7 +233,7 @@ class SimulatedPlc:
                 log.warning("a result for SeqNo %s, waiting for %s", sequence, sorted(self._waiting))
                 self._give_up_all()
         else:
-            self._count(sequence, verdict, raised_at, in_order=in_order)
+            self._count(sequence, verdict, raised_at, read_at - raised_at, in_order=in_order)
         if not self._waiting:
             await read.write(Name.TRIGGER, False)
         if read.switch("WithholdAck"):
@@ -238,9 +243,8 @@ class SimulatedPlc:
         await read.until(lambda: not read[Name.RESULT_VALID], _ACK_WAIT_S)
         await read.write(Name.RESULT_ACK, False)
 
-    def _count(self, sequence: int, verdict: int, raised_at: float, *, in_order: bool) -> None:
+    def _count(self, sequence: int, verdict: int, raised_at: float, took_s: float, *, in_order: bool) -> None:
         read, counts = self._registers, self.statistics
-        took_s = asyncio.get_running_loop().time() - raised_at
         counts.latencies_ms.append(took_s * 1000)
         counts.verdicts += 1
         if verdict == WireVerdict.OK:

@@ -43,6 +43,8 @@ class SimulationPlan:
         A result that comes later than this after its trigger is read but counts as not good.
     wait_s
         How long a trigger stays raised without a result before the part counts as not good.
+    patience_s
+        How long the PLC leaves an UNKNOWN result standing for another Disposition; 0: it takes it at once.
     heartbeat_s
         Heartbeat period of both sides.
     recipe_id
@@ -64,6 +66,7 @@ class SimulationPlan:
     first_sequence: int = 1
     deadline_s: float = 2.0
     wait_s: float = 10.0
+    patience_s: float = 0.0
     heartbeat_s: float = 0.5
     recipe_id: int = 0
     bad: frozenset[int] = frozenset()

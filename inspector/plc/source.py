@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
+from datetime import datetime
 from functools import partial
 from types import MappingProxyType
 
@@ -118,6 +119,7 @@ class Handshake:
             acknowledges=acknowledges,
         )
         self._tickets: dict[int, Ticket] = {}
+        self._shown: Trigger | None = None
         self._arrived: asyncio.Queue[Ticket | None] = asyncio.Queue()
         self._link: RegisterLink | None = None
         self._taken: deque[Ticket] = deque()
@@ -187,6 +189,28 @@ class Handshake:
                 self._wake.set()
             if not written:
                 raise self._too_late(ticket.trigger, ticket.lost)
+
+    async def amend(self, sequence: int, at: datetime, disposition: Disposition) -> bool:
+        """Write a later decision into Disposition while the result of that very trigger still stands.
+
+        Nothing else is written. False, and nothing is written, where the PLC has acknowledged the result, was lost or
+        reset since, or has another part in work: a decision is never told for another part and never told later.
+        """
+        async with self._io:
+            link, shown = self._link, self._shown
+            if link is None or shown is None or (shown.sequence, shown.at) != (sequence, at):
+                return False
+            try:
+                self._observe(await link.read_plc())
+                if self._cycle.phase is not Phase.AWAIT_ACK:
+                    return False
+                await link.write({Name.DISPOSITION: int(disposition.decision)})
+            except PlcError as error:
+                self._lose(error)
+                return False
+            finally:
+                self._wake.set()
+            return True
 
     async def set_ready(self, ready: bool, *, fault: int = 0) -> None:
         """Say whether the line takes triggers; written at once, or when the PLC is there."""
@@ -347,6 +371,7 @@ class Handshake:
 
     def _abandon(self, reason: str, *, withdraw: bool) -> None:
         self._cycle.abandon(reason, withdraw=withdraw)
+        self._shown = None
         self._tickets.clear()
         self._taken.clear()
         while not self._arrived.empty():
@@ -380,11 +405,14 @@ class Handshake:
             return False
         await link.write({Name.RESULT_VALID: True})
         self._tickets.pop(ticket.trigger.sequence, None)
+        self._shown = ticket.trigger
         self._cycle.answered(self._now())
         return True
 
     def _observe(self, plc: FromPlc) -> None:
         ticket = self._cycle.observe(plc, self._now())
+        if self._cycle.phase is not Phase.AWAIT_ACK:
+            self._shown = None
         if ticket is not None:
             self._tickets = {sequence: held for sequence, held in self._tickets.items() if not held.lost}
             self._tickets[ticket.trigger.sequence] = ticket

@@ -107,6 +107,10 @@ class VisionServer:
         if not self.system.owns(trigger):
             await self._handshake.answer(trigger, verdict, disposition)
 
+    async def amend(self, sequence: int, at: datetime, disposition: Disposition) -> bool:
+        """Write a later decision while the result of the PLC's own trigger still stands in the registers."""
+        return await self._handshake.amend(sequence, at, disposition)
+
     def publish(self, report: InspectionReport) -> None:
         """Make the result of a finished part and tell everybody, soon; after ``answer``."""
         self.system.finished(report)

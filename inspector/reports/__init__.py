@@ -1,5 +1,6 @@
 """Shift quality reports from the record."""
 
+from inspector.reports.advice import AdviceWeek, Costs, advice_table, advice_weeks
 from inspector.reports.archive import WrittenReport, write_report
 from inspector.reports.calendar import Shift, ShiftCalendar, ShiftPattern, Span
 from inspector.reports.page import figures_of
@@ -9,6 +10,8 @@ from inspector.reports.shift import Identity, LimitsFor, ShiftReport, compile_sh
 from inspector.reports.tables import tables_of
 
 __all__ = [
+    "AdviceWeek",
+    "Costs",
     "Identity",
     "LimitsFor",
     "Shift",
@@ -17,6 +20,8 @@ __all__ = [
     "ShiftReport",
     "Span",
     "WrittenReport",
+    "advice_table",
+    "advice_weeks",
     "compile_shift",
     "figures_of",
     "lot_table",

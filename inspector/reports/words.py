@@ -125,6 +125,15 @@ _TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
             "人工只复检部分零件，并非随机抽样，估计值仅代表这些零件。只有复检过合格件时才能得知漏检；否则复检结果对漏检不作说明。"
             "区间：Wilson (1927)。",
         ),
+        # the adviser
+        "advice": ("The adviser beside people, by week", "建议与人工结论对照（按周）"),
+        "week": ("Week from", "周（起始）"),
+        "advised": ("Advised on", "给出建议"),
+        "released": ("Released without a person", "未经人工放行"),
+        "agreed_exactly": ("Same decision", "决定相同"),
+        "agreed_on_release": ("Same on accept or not", "放行与否相同"),
+        "cost_of_rules": ("Cost of holding them all", "全部暂扣的成本"),
+        "cost_of_opinions": ("Cost of its opinions", "按建议的成本"),
         # ledger
         "ledger": ("Trigger ledger", "触发账目"),
         "triggers": ("Triggers counted by the PLC", "PLC 计数的触发"),

@@ -101,6 +101,7 @@ def office_main(lifeline: Lifeline, *, settings: LineSettings, data: Path, broke
         voice=watch.lamp if watch is not None else None,
         advice=build_advice(settings, data, database=database, record=record, control=control),
         lot=lambda: _lot(clerk),
+        writing=lambda: author.writing,
     )
     shelf = build_shelf(settings, data, SqlAuditTrail(database))
     shift_end = build_shift_end(settings, data, database, shelf)

@@ -11,7 +11,6 @@ from typing import Protocol
 from uuid import UUID
 
 from inspector.domain import (
-    Advisor,
     Decision,
     Disposition,
     FaultCode,
@@ -29,6 +28,7 @@ from inspector.domain import (
     ReportAuthor,
     ReportText,
     StoreError,
+    Writing,
     kept_texts,
 )
 from inspector.runtime.spool import Spool, Spooled
@@ -40,7 +40,6 @@ log = logging.getLogger(__name__)
 SILENT_AFTER_S = 3.0
 RETRY_S = 1.0
 UNHURRIED = 4
-REMEMBERED = 100
 
 
 Compose = Callable[[InspectionReport, Disposition | None, Mapping[str, str], Picture | None], Sequence[OutboxMessage]]
@@ -54,11 +53,15 @@ class Archive(ReportArchive, RecordReader, Protocol):
         ...
 
 
-class Adviser(Advisor, Protocol):
-    """An adviser with a memory of the latest parts."""
+class Advice(Protocol):
+    """A second opinion on parts that the rules left open."""
 
-    def remember(self, report: InspectionReport) -> None:
-        """Take a part into the history, before it is advised on."""
+    def on(self, report: InspectionReport) -> Disposition | None:
+        """Return it, None where the rules' own word stands; asked about every part, in order."""
+        ...
+
+    def recorded(self, report: InspectionReport, advice: Disposition) -> None:
+        """Hear that the record has it."""
         ...
 
 
@@ -85,10 +88,12 @@ class Office:
         Called after each commit, so that the relay need not poll.
     mes, voice
         Return the lamps of what the line's process knows nothing about; without ``voice`` there is none.
-    advisor
+    advice
         Second opinion on parts at REVIEW; it stands beside the rules' own in the record. None: they are held.
     lot
         Returns the lot that is being made, empty where it is not known.
+    writing
+        Returns who has written how many texts.
     """
 
     def __init__(
@@ -104,16 +109,17 @@ class Office:
         status: LineStatus,
         mes: Callable[[], LampState],
         voice: Callable[[], LampState] | None = None,
-        advisor: Adviser | None = None,
+        advice: Advice | None = None,
         lot: Callable[[], str] = lambda: "",
+        writing: Callable[[], Writing | None] = lambda: None,
     ) -> None:
         self._spool, self._archive, self._board = spool, archive, board
         self._author, self._languages = author, tuple(languages)
         self._compose, self._written = compose, written
         self._status, self._heard_at = status, time.monotonic()
-        self._lot = lot
+        self._lot, self._writing = lot, writing
         self._lamps = {Lamp.MES: mes} | ({Lamp.VOICE: voice} if voice is not None else {})
-        self._advisor, self._remembered = advisor, False
+        self._advice = advice
         self._retry_at = 0.0
         self._lost = False
 
@@ -158,12 +164,13 @@ class Office:
             lamps = {lamp: state if state.good is None else gone for lamp, state in self._status.lamps.items()}
             self._status = replace(self._status, ready=False, lamps=lamps)
         own = {lamp: state() for lamp, state in self._lamps.items()}
-        self._board.status_changed(replace(self._status, lamps={**self._status.lamps, **own}))
+        lamps = {**self._status.lamps, **own}
+        self._board.status_changed(replace(self._status, lamps=lamps, writing=self._writing()))
 
     def _record(self, entry: Spooled, *, hurry: bool) -> None:
         report = entry.report
         default = default_disposition(report)
-        advice = self._advice(report)
+        advice = self._advice.on(report) if self._advice is not None else None
         disposition = advice or default
         written = self._texts(report, hurry=hurry)
         texts = {language: text.text for language, text in written.items()}
@@ -177,28 +184,11 @@ class Office:
         )
         if advice is not None and (recorded or not self._advised(report)):
             self._archive.dispose(report.id, advice)
+            if self._advice is not None:
+                self._advice.recorded(report, advice)
         self._spool.discard(entry)
         if recorded:
             self._board.part_recorded(self._archive.latest(1)[0])
-
-    def _advice(self, report: InspectionReport) -> Disposition | None:
-        """Return the adviser's word on a part that the rules left open; without one, their hold stands."""
-        if self._advisor is None:
-            return None
-        if not self._remembered:
-            # What was recorded before this start is part of the history; the part itself may be among it.
-            for part in reversed(self._archive.latest(REMEMBERED)):
-                if part.report.id != report.id:
-                    self._advisor.remember(part.report)
-            self._remembered = True
-        self._advisor.remember(report)
-        if report.verdict.outcome is not Outcome.REVIEW or report.verdict.fault is not FaultCode.NONE:
-            return None
-        try:
-            return self._advisor.advise(report)
-        except LanguageError as error:
-            log.warning("no advice on part %s, it stays held: %s", report.trigger.part_id, error)
-            return None
 
     def _advised(self, report: InspectionReport) -> bool:
         """Whether this inspection, found in the record already, has more than the rules' own decision."""

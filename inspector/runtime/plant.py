@@ -165,6 +165,7 @@ class Plant:
             pace_s=plc.cycle_ms / 1000,
             deadline_s=self.settings.deadline_ms / 1000,
             heartbeat_s=plc.heartbeat_ms / 1000,
+            patience_s=plc.patience_ms / 1000,
             wait_s=PLC_WAIT_S,
             bad=self._bad,
         )

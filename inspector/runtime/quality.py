@@ -18,12 +18,23 @@ from inspector.domain import (
     QualityView,
 )
 from inspector.language import DEFAULT_GLOSSARY
-from inspector.reports import Shift, Span, figures_of, lot_table, review_figures, review_tables, tables_of
+from inspector.reports import (
+    Shift,
+    Span,
+    advice_table,
+    advice_weeks,
+    figures_of,
+    lot_table,
+    review_figures,
+    review_tables,
+    tables_of,
+)
 from inspector.reports.words import ReportWords
+from inspector.runtime.agreement import costs_of, zone_of
 from inspector.runtime.aside import aside
 from inspector.runtime.reporting import calendar_of, compile_report
 from inspector.settings import LineSettings
-from inspector.store import Database, ShiftRecord
+from inspector.store import Database, ShiftRecord, SqlReviews
 
 __all__ = ["LineQuality", "quality_of"]
 
@@ -63,13 +74,20 @@ def quality_of(settings: LineSettings, span: QualitySpan, language: str, *, now:
         record = ShiftRecord(database, line=settings.line, station=settings.station)
         start, end = shift.span.start, shift.span.end
         lots, reviewed = record.lots(start, end), record.reviewed(start, end)
+        advised = SqlReviews(database, line=settings.line, station=settings.station).advised(start, end)
     tables = [table for table in tables_of(report, words) if table.key in SHOWN and table.rows]
     # An hour without parts says nothing here; a week has many.
     tables = [
         replace(table, rows=tuple(row for row in table.rows if row[PARTS] != "0")) if table.key == "hours" else table
         for table in tables
     ]
-    tables += [lot_table(lots, words), *review_tables(review_figures(reviewed), words)]
+    costs = costs_of(settings)
+    weeks = advice_weeks(advised, zone_of(settings, now), costs)
+    tables += [
+        lot_table(lots, words),
+        *review_tables(review_figures(reviewed), words),
+        advice_table(weeks, words, costs.currency if costs is not None else ""),
+    ]
     return QualityView(
         begins=start,
         ends=min(end, now),

@@ -15,6 +15,7 @@ from inspector.domain import (
     Camera,
     Command,
     CommandSource,
+    Disposition,
     FaultCode,
     HoldLine,
     InspectionReport,
@@ -27,6 +28,7 @@ from inspector.domain import (
     TriggerOnce,
     TriggerSource,
 )
+from inspector.runtime.advice_wire import AdviceReceiver
 from inspector.runtime.camera_watch import ConditionGuard, SeenCamera
 from inspector.runtime.challenge import Challenge
 from inspector.runtime.line import Line, StageHungError
@@ -118,6 +120,7 @@ async def _run(lifeline: Lifeline, settings: LineSettings, data: Path, plc_url: 
     trials = TrialRoom(line, build_trials(settings, data), settings.station)
     desk = Desk(judge.select, status, trials.take, challenge)
     commands = build_commands(settings, data)
+    advice = AdviceReceiver(data / settings.line)
     for command in commands.changes():  # a line that was held starts held
         desk.take(command)
     try:
@@ -129,13 +132,15 @@ async def _run(lifeline: Lifeline, settings: LineSettings, data: Path, plc_url: 
         obey = asyncio.create_task(desk.obey(commands))
         care = asyncio.create_task(_care(lifeline, source, spool, status, desk, challenge))
         watch = asyncio.create_task(_watch(seen, guard, status, _hottest_c(settings)))
-        done, pending = await asyncio.wait({flow, obey, care, watch}, return_when=asyncio.FIRST_COMPLETED)
+        heed = asyncio.create_task(_heed(advice, source))
+        done, pending = await asyncio.wait({flow, obey, care, watch, heed}, return_when=asyncio.FIRST_COMPLETED)
         for task in pending:
             task.cancel()
         await asyncio.gather(*pending, return_exceptions=True)
         for task in done:
             task.result()
     finally:
+        advice.close()
         await source.close()
         line.close()
         camera.close()
@@ -162,6 +167,15 @@ class Publishing(Protocol):
 
     def publish(self, report: InspectionReport) -> None:
         """Take the report of a part that was answered; returns at once."""
+        ...
+
+
+@runtime_checkable
+class Amending(Protocol):
+    """A trigger source whose other end can be told another disposition while a result still stands there."""
+
+    async def amend(self, sequence: int, at: datetime, disposition: Disposition) -> bool:
+        """Tell it, for the trigger with this number, seen at this time; False where that result does not stand."""
         ...
 
 
@@ -233,6 +247,16 @@ async def _watch(
             await asyncio.to_thread(guard.look, frame)
         status.camera(camera.health(), hottest_c=hottest_c, seen=guard.words if guard is not None else "")
         await asyncio.sleep(TICK_S)
+
+
+async def _heed(advice: AdviceReceiver, source: TriggerSource) -> None:
+    """Pass the office's later decisions on to the PLC where it still shows the part, until cancelled."""
+    async for word in advice.words():
+        told = isinstance(source, Amending) and await source.amend(word.sequence, word.at, word.disposition)
+        log.info(
+            "SeqNo %s: %s, %s", word.sequence, word.disposition.decision.name,
+            "told" if told else "not told, the PLC has the result already",
+        )  # fmt: skip
 
 
 def _hottest_c(settings: LineSettings) -> float | None:

@@ -213,6 +213,12 @@ class SimulatedPlc(_Handshake):
     cycle_ms: float = Field(
         default=0, ge=0, le=3_600_000, description="Time from trigger to trigger, in ms; 0: whenever the line is ready."
     )
+    patience_ms: float = Field(
+        default=0,
+        ge=0,
+        le=60_000,
+        description="How long it leaves an UNKNOWN result standing for another Disposition, in ms; below `timeout_s`.",
+    )
 
 
 Plc = Annotated[OpcUaPlc | OpcUaServerPlc | ModbusPlc | SimulatedPlc | NoPlc, Field(discriminator="kind")]

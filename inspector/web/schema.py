@@ -31,6 +31,14 @@ class CountsOut(BaseModel):
     first_pass_yield: float | None = Field(description="0 … 1; null before the first part")
 
 
+class WritingOut(BaseModel):
+    """Who has written the report texts of this run."""
+
+    engine: str
+    written: int = Field(description="texts by the engine itself")
+    instead: dict[str, int] = Field(description="texts by the template in its place, by reason")
+
+
 class StatusOut(BaseModel):
     """The line's latest word of itself."""
 
@@ -42,6 +50,7 @@ class StatusOut(BaseModel):
     lamps: dict[str, LampOut]
     counts: CountsOut
     trend: list[float] = Field(description=f"first-pass yield of every {TREND_BLOCK} parts of this run, oldest first")
+    writing: WritingOut | None
     version: int = Field(description="grows with every change of status, counts or parts")
 
     @classmethod
@@ -49,6 +58,7 @@ class StatusOut(BaseModel):
         """Say it in the API's words."""
         # The version first: whatever changes meanwhile has a newer one.
         version, status, counts = feed.version(), feed.status(), feed.counts()
+        writing = status.writing
         return cls(
             line=status.line,
             ready=status.ready,
@@ -68,6 +78,9 @@ class StatusOut(BaseModel):
                 first_pass_yield=counts.first_pass_yield,
             ),
             trend=list(feed.trend()),
+            writing=WritingOut(engine=writing.engine, written=writing.written, instead=dict(writing.instead))
+            if writing is not None
+            else None,
             version=version,
         )
 

@@ -91,20 +91,31 @@ class FakeRig:
 
 
 class OpcUaRig:
-    def __init__(self, stack: AsyncExitStack) -> None:
+    def __init__(
+        self, stack: AsyncExitStack, *, patience_s: float = 0.0, timeout_s: float = 2.0, heartbeat_s: float = 0.1
+    ) -> None:
         self._stack = stack
+        self._patience_s, self._timeout_s, self._heartbeat_s = patience_s, timeout_s, heartbeat_s
         self._plc_stack = AsyncExitStack()
 
     async def open(self) -> None:
         # The source exists before its PLC does, as on a line where both are switched on together.
         with socket.create_server(("127.0.0.1", 0)) as found:
             self._url = f"opc.tcp://127.0.0.1:{found.getsockname()[1]}/"
-        self.source = OpcUaHandshake(self._url, station="cell-1", max_retry_s=0.2)
+        self.source = OpcUaHandshake(
+            self._url,
+            station="cell-1",
+            max_retry_s=0.2,
+            timeout_s=self._timeout_s,
+            heartbeat_ms=max(500, 1000 * self._heartbeat_s),
+        )
         self._stack.push_async_callback(self._plc_stack.aclose)
         self._stack.push_async_callback(self.source.close)
 
     async def start(self, parts: int, *, overruns: frozenset[int] = frozenset()) -> None:
-        plan = SimulationPlan(url=self._url, parts=parts, overruns=overruns, heartbeat_s=0.1)
+        plan = SimulationPlan(
+            url=self._url, parts=parts, overruns=overruns, heartbeat_s=self._heartbeat_s, patience_s=self._patience_s
+        )
         self.plc = await self._plc_stack.enter_async_context(SimulatedPlc(plan))
         await self.source.set_ready(True)
 
@@ -123,12 +134,21 @@ class OpcUaServerRig(OpcUaRig):
 
     async def open(self) -> None:
         self._stack.push_async_callback(self._plc_stack.aclose)
-        self.source = OpcUaServerHandshake("opc.tcp://127.0.0.1:0/", station="cell-1", heartbeat_ms=100)
+        self.source = OpcUaServerHandshake(
+            "opc.tcp://127.0.0.1:0/", station="cell-1", heartbeat_ms=1000 * self._heartbeat_s, timeout_s=self._timeout_s
+        )
         self._stack.push_async_callback(self.source.close)
 
     async def start(self, parts: int, *, overruns: frozenset[int] = frozenset()) -> None:
         url = await self.source.listening()
-        plan = SimulationPlan(url=url, parts=parts, overruns=overruns, heartbeat_s=0.1, client=True)
+        plan = SimulationPlan(
+            url=url,
+            parts=parts,
+            overruns=overruns,
+            heartbeat_s=self._heartbeat_s,
+            client=True,
+            patience_s=self._patience_s,
+        )
         self.plc = await self._plc_stack.enter_async_context(SimulatedPlc(plan))
         await self.source.set_ready(True)
 
@@ -144,7 +164,13 @@ class VisionServerRig(OpcUaServerRig):
     async def open(self) -> None:
         self._stack.push_async_callback(self._plc_stack.aclose)
         self.source = VisionServer(
-            partial(OpcUaServerHandshake, "opc.tcp://127.0.0.1:0/", station="cell-1", heartbeat_ms=100),
+            partial(
+                OpcUaServerHandshake,
+                "opc.tcp://127.0.0.1:0/",
+                station="cell-1",
+                heartbeat_ms=1000 * self._heartbeat_s,
+                timeout_s=self._timeout_s,
+            ),
             system=VisionSystem("cell-1", ("default",), "default", str),
             identity=Identity({"default": ""}, ("line-1", "")),
         )
@@ -157,12 +183,21 @@ class ModbusRig(OpcUaRig):
     async def open(self) -> None:
         with socket.create_server(("127.0.0.1", 0)) as found:
             self._port = found.getsockname()[1]
-        self.source = ModbusHandshake("127.0.0.1", port=self._port, station="cell-1", heartbeat_ms=100, max_retry_s=0.2)
+        self.source = ModbusHandshake(
+            "127.0.0.1",
+            port=self._port,
+            station="cell-1",
+            heartbeat_ms=1000 * self._heartbeat_s,
+            max_retry_s=0.2,
+            timeout_s=self._timeout_s,
+        )
         self._stack.push_async_callback(self._plc_stack.aclose)
         self._stack.push_async_callback(self.source.close)
 
     async def start(self, parts: int, *, overruns: frozenset[int] = frozenset()) -> None:
-        plan = SimulationPlan(parts=parts, overruns=overruns, heartbeat_s=0.1)
+        plan = SimulationPlan(
+            parts=parts, overruns=overruns, heartbeat_s=self._heartbeat_s, patience_s=self._patience_s
+        )
         self.plc = await self._plc_stack.enter_async_context(SimulatedPlc(plan, ModbusRegisters(self._port)))
         await self.source.set_ready(True)
 
@@ -216,7 +251,10 @@ def _undecided(verdict: Verdict) -> Decision:
     return {WireVerdict.OK: Decision.ACCEPT, WireVerdict.UNKNOWN: Decision.HOLD}.get(verdict.wire, Decision.NONE)
 
 
-@pytest.fixture(params=["fake", "local", "opcua", "opcua-server", "vision-server", "modbus"])
+PLC_RIGS = {"opcua": OpcUaRig, "opcua-server": OpcUaServerRig, "vision-server": VisionServerRig, "modbus": ModbusRig}
+
+
+@pytest.fixture(params=["fake", "local", *PLC_RIGS])
 async def rig(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Rig]:
     if request.param == "fake":
         yield FakeRig()
@@ -226,14 +264,8 @@ async def rig(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[R
         yield local
         await local.source.close()
         return
-    rigs = {
-        "opcua": OpcUaRig,
-        "opcua-server": OpcUaServerRig,
-        "vision-server": VisionServerRig,
-        "modbus": ModbusRig,
-    }
     async with AsyncExitStack() as stack:
-        opcua = rigs[request.param](stack)
+        opcua = PLC_RIGS[request.param](stack)
         await opcua.open()
         yield opcua
 

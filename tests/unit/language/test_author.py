@@ -97,6 +97,8 @@ def test_a_text_that_stays_wrong_is_the_templates_and_counted_by_its_reason(
     }
     assert {text.engine for text in texts.values()} == {TEMPLATE}
     assert sum(author.counts.values()) == 2
+    assert (author.writing.engine, author.writing.written) == ("scribe 1", 0)
+    assert sum(author.writing.instead.values()) == 2
     assert {text.instead for text in texts.values()} <= {"missing slot", "digit", "language"}
 
 
@@ -161,7 +163,7 @@ def test_the_template_alone_gives_no_reasons(report: InspectionReport) -> None:
     author = ReportAuthor()
     text = author.compose(report, ["en", "tlh"])
     assert set(text) == {"en"}
-    assert (text["en"].engine, text["en"].instead, author.counts) == (TEMPLATE, "", {})
+    assert (text["en"].engine, text["en"].instead, author.counts) == (TEMPLATE, "", {TEMPLATE: 1})
     author.close()
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from inspector.domain import (
     DiskFull,
     Disposition,
     FaultCode,
+    HoldLine,
     InspectionReport,
     Lamp,
     LampState,
@@ -22,13 +23,20 @@ from inspector.domain import (
     Messages,
     OutboxMessage,
     Outcome,
+    PastReviews,
+    Person,
     Reason,
     RecordedPart,
     ReportText,
+    ReviewedPart,
     StoreError,
     Verdict,
+    Writing,
+    opinion_of,
 )
 from inspector.runtime import office as office_module
+from inspector.runtime.advising import AdviceDesk, stop_by_policy
+from inspector.runtime.control import Control, ControlFollower
 from inspector.runtime.office import Office, default_disposition
 from inspector.runtime.signals import SignalReceiver, SignalSender, status_from_json, status_to_json
 from inspector.runtime.spool import Spool
@@ -212,6 +220,12 @@ def test_the_screen_sees_the_line_and_the_mes_lamp(desk: Desk) -> None:
     assert desk.board.status.lamps[Lamp.MES].detail == "no broker"
 
 
+def test_the_screen_sees_who_writes(desk: Desk) -> None:
+    desk.office._writing = lambda: Writing("scribe 1", 7, {"late": 2})
+    desk.office.heard(STATUS)
+    assert desk.board.status.writing == Writing("scribe 1", 7, {"late": 2})
+
+
 def test_a_silent_line_is_shown_as_gone(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     desk.office.heard(STATUS)
     monkeypatch.setattr(office_module, "SILENT_AFTER_S", -1.0)
@@ -287,31 +301,64 @@ OPEN = InspectionReport(
 )
 
 
+class Reviews:
+    """Nobody has decided anything."""
+
+    def after(self, number: int, limit: int) -> Sequence[ReviewedPart]:
+        return []
+
+
 @dataclass
 class Adviser:
-    """Accepts everything it is asked about, or nothing at all."""
+    """Says the same about everything it is asked about, or nothing at all."""
 
-    silent: bool = False
+    says: Disposition | None = ACCEPT
     remembered: list[InspectionReport] = field(default_factory=list)
+    learnt: list[ReviewedPart] = field(default_factory=list)
+    begun_anew: int = 0
 
     def remember(self, report: InspectionReport) -> None:
         self.remembered.append(report)
 
+    def learn(self, part: ReviewedPart) -> None:
+        self.learnt.append(part)
+
+    def start_anew(self) -> None:
+        self.begun_anew += 1
+
     def advise(self, report: InspectionReport) -> Disposition:
-        if self.silent:
+        if self.says is None:
             raise LanguageError("no opinion")
-        return ACCEPT
+        return self.says
 
 
-def advised(desk: Desk, adviser: Adviser) -> list[Disposition | None]:
-    """Let the desk's office ask this adviser; return what its messages say of each part."""
-    told: list[Disposition | None] = []
+@dataclass
+class Told:
+    """What an office has said about open parts, and to whom."""
+
+    mes: list[Disposition | None] = field(default_factory=list)
+    plc: list[tuple[int, Disposition]] = field(default_factory=list)
+    stops: list[str] = field(default_factory=list)
+
+
+def advised(desk: Desk, adviser: Adviser, *, at: datetime = NOW, reviews: PastReviews | None = None) -> Told:
+    """Let the desk's office ask this adviser; return what it tells."""
+    told = Told()
 
     def compose(report: InspectionReport, disposition: Disposition | None, *_: object) -> tuple[OutboxMessage, ...]:
-        told.append(disposition)
+        told.mes.append(disposition)
         return ()
 
-    desk.office._advisor, desk.office._compose = adviser, compose
+    desk.office._compose = compose
+    desk.office._advice = AdviceDesk(
+        adviser,
+        latest=desk.record.latest,
+        reviews=reviews or Reviews(),
+        stop=told.stops.append,
+        tell=lambda trigger, disposition: told.plc.append((trigger.sequence, disposition)),
+        deadline=timedelta(seconds=2),
+        clock=lambda: at,
+    )
     return told
 
 
@@ -320,7 +367,8 @@ def test_an_open_part_keeps_both_opinions_and_the_message_says_the_last(desk: De
     answered(desk, OPEN)
     desk.office.record_waiting()
     assert desk.record.opinions == [ACCEPT]
-    assert told == [ACCEPT]
+    assert told.mes == [ACCEPT]
+    assert told.plc == [(5, ACCEPT)]
     assert desk.board.parts[0].disposition == ACCEPT
 
 
@@ -332,16 +380,17 @@ def test_parts_that_are_not_open_are_remembered_and_not_advised_on(desk: Desk) -
         answered(desk, report)
     desk.office.record_waiting()
     assert desk.record.opinions == []
-    assert [item and item.decision for item in told] == [None, Decision.HOLD]
+    assert [item and item.decision for item in told.mes] == [None, Decision.HOLD]
     assert {report.id for report in adviser.remembered} == {PASSED.id, lost.id}
 
 
 def test_without_advice_the_rules_hold_stands(desk: Desk) -> None:
-    told = advised(desk, Adviser(silent=True))
+    told = advised(desk, Adviser(None))
     answered(desk, OPEN)
     desk.office.record_waiting()
     assert desk.record.opinions == []
-    assert told == [default_disposition(OPEN)]
+    assert told.mes == [default_disposition(OPEN)]
+    assert told.plc == []
 
 
 def test_advice_that_a_crash_cut_off_is_added_later_and_once(desk: Desk) -> None:
@@ -360,3 +409,81 @@ def test_the_history_starts_with_what_is_recorded(desk: Desk) -> None:
     answered(desk, OPEN)
     desk.office.record_waiting()
     assert [report.id for report in adviser.remembered] == [PASSED.id, OPEN.id]
+
+
+STOP = Disposition(Decision.STOP_LINE, "policy", "likely: it would accept, the policy says stop the line", "advisor")
+HOLD = Disposition(Decision.HOLD, "would_accept", "it would accept, the line says hold", "advisor")
+
+
+def test_a_hold_is_not_told_to_the_plc_again(desk: Desk) -> None:
+    told = advised(desk, Adviser(HOLD))
+    answered(desk, OPEN)
+    desk.office.record_waiting()
+    assert (desk.record.opinions, told.plc) == ([HOLD], [])
+
+
+def test_advice_after_its_deadline_releases_nothing(desk: Desk) -> None:
+    late = OPEN.trigger.at + timedelta(seconds=2.1)
+    told = advised(desk, Adviser(), at=late)
+    answered(desk, OPEN)
+    desk.office.record_waiting()
+    (said,) = desk.record.opinions
+    assert (said.decision, opinion_of(said)) == (Decision.HOLD, Decision.ACCEPT)
+    assert told.plc == []
+    assert advised(desk, Adviser(STOP), at=late).stops == []
+    assert desk.office._advice is not None
+    assert desk.office._advice.on(replace(OPEN, id=UUID(int=7))) == STOP, "it may still tighten"
+
+
+def test_a_stop_holds_the_line_once_even_where_the_record_refuses_the_part(desk: Desk) -> None:
+    adviser = Adviser(STOP)
+    told = advised(desk, adviser)
+    answered(desk, OPEN)
+    desk.record.error = StoreError("the server is away")
+    for _ in range(3):
+        desk.office.record_waiting()
+    assert len(told.stops) == adviser.begun_anew == 1
+    assert told.plc == [], "the PLC is told what the record knows"
+    desk.record.error = None
+    desk.office.record_waiting()
+    assert (len(told.stops), told.plc) == (1, [(5, STOP)])
+    assert desk.record.opinions == [STOP]
+
+
+def test_what_led_to_a_stop_before_this_start_is_not_counted_again(desk: Desk) -> None:
+    stopped = replace(OPEN, id=UUID(int=9))
+    desk.record.parts.append(RecordedPart(stopped, {}, None, NOW, STOP))
+    adviser = Adviser(HOLD)
+    advised(desk, adviser)
+    answered(desk, OPEN)
+    desk.office.record_waiting()
+    assert adviser.begun_anew == 1
+
+
+def test_new_decisions_of_people_are_learnt_before_the_next_part(desk: Desk) -> None:
+    decisions = [ReviewedPart(number, OPEN, Decision.SCRAP, "defect_confirmed", {}) for number in (3, 4)]
+
+    class Growing:
+        def after(self, number: int, limit: int) -> Sequence[ReviewedPart]:
+            return [part for part in decisions if part.number > number][-limit:]
+
+    adviser = Adviser()
+    advised(desk, adviser, reviews=Growing())
+    for identity in (1, 2):
+        answered(desk, replace(OPEN, id=UUID(int=identity)))
+        desk.office.record_waiting()
+        decisions.append(ReviewedPart(9, OPEN, Decision.ACCEPT, "within_limits", {}))
+    assert [part.number for part in adviser.learnt] == [3, 4, 9]
+
+
+def test_the_policys_stop_is_a_hold_that_the_line_obeys_and_the_trail_names(tmp_path: Path) -> None:
+    acts: list[tuple[str, ...]] = []
+
+    class Trail:
+        def add(self, person: Person, act: str, subject: str = "", detail: str = "") -> None:
+            acts.append((person.name, act, subject, detail))
+
+    follower = ControlFollower(tmp_path)
+    stop_by_policy(Control(tmp_path), Trail(), "line-1")("part 7: open on 3 of the latest 5 parts")  # type: ignore[arg-type]
+    assert follower.changes() == [HoldLine("policy", "part 7: open on 3 of the latest 5 parts")]
+    assert acts == [("policy", "hold_line", "line-1", "part 7: open on 3 of the latest 5 parts")]

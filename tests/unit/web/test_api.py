@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
@@ -8,7 +9,7 @@ import httpx
 import numpy as np
 import pytest
 
-from inspector.domain import RecordedPart, StoreError
+from inspector.domain import RecordedPart, StoreError, Writing
 from inspector.web import LiveBoard
 from inspector.web.api import create_api, image_url
 from tests.support.screen import Box, Record, board_image, part, status
@@ -47,6 +48,13 @@ async def test_status_says_what_the_line_says(line: Line) -> None:
         "passed": 1, "review": 0, "failed": 1, "faults": 0, "total": 2, "first_pass_yield": 0.5
     }  # fmt: skip
     assert body["trend"] == []
+
+
+async def test_status_says_who_writes_the_reports_and_why_not_the_engine(line: Line) -> None:
+    assert (await line.get("/api/v1/status")).json()["writing"] is None
+    line.board.status_changed(replace(status(), writing=Writing("report-writer 0.1.0", 40, {"late": 2, "digit": 1})))
+    body = (await line.get("/api/v1/status")).json()
+    assert body["writing"] == {"engine": "report-writer 0.1.0", "written": 40, "instead": {"late": 2, "digit": 1}}
 
 
 async def test_parts_come_newest_first_with_their_figures(line: Line, tmp_path: Path) -> None:
