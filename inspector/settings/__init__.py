@@ -20,8 +20,8 @@ from inspector.settings.language import (
     EndpointLanguage,
     Language,
     TemplateLanguage,
-)
     TransformersLanguage,
+)
 from inspector.settings.line import LineSettings
 from inspector.settings.links import (
     EmbeddedMes,
