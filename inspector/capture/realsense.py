@@ -6,9 +6,8 @@ frames are averaged pixel by pixel instead, and a pixel without depth stays one.
 
 from __future__ import annotations
 
-import logging
-import time
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -16,18 +15,15 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from inspector.domain import BadFrame, CameraLost, ConfigurationError, Frame, Intrinsics, Trigger
+from inspector.domain import BadFrame, CameraHealth, CameraLost, ConfigurationError, Frame, Intrinsics, Trigger
 
 if TYPE_CHECKING:
     import types
 
-__all__ = ["FrameSource", "PipelineSource", "RealSenseCamera"]
-
-_log = logging.getLogger(__name__)
+__all__ = ["FrameSource", "PipelineSource", "RealSenseDevice"]
 
 _MM_PER_M = 1000.0
 _LEAST_SEEN = 0.5
-_BACK_OFF_S = (0.5, 1.0, 2.0, 5.0)
 
 
 class FrameSource(Protocol):
@@ -38,6 +34,9 @@ class FrameSource(Protocol):
 
     def next(self, timeout_s: float, *, fresh: bool) -> Any:
         """Return the next ``frameset``, after dropping what waits where ``fresh``; raises ``CameraLost``."""
+
+    def temperature_c(self) -> float | None:
+        """Return the camera's temperature, None where it does not say; raises ``CameraLost``."""
 
     def stop(self) -> None:
         """End; safe to call twice."""
@@ -71,6 +70,7 @@ class PipelineSource:
         self._serial, self._size, self._fps = serial, size, fps
         self._unit_mm, self._recording = depth_unit_mm, recording
         self._pipeline: Any = None
+        self._thermometer: Any = None
         self._name = str(recording) if recording else f"RealSense {serial or 'camera'}"
 
     def start(self) -> None:
@@ -94,6 +94,7 @@ class PipelineSource:
             device.as_playback().set_real_time(False)
         else:
             sensor = device.first_depth_sensor()
+            self._thermometer = sensor if sensor.supports(self._sdk.option.asic_temperature) else None
             if sensor.supports(self._sdk.option.depth_units):
                 with suppress(RuntimeError):  # read-only on some models: the frames say their unit themselves
                     sensor.set_option(self._sdk.option.depth_units, self._unit_mm / _MM_PER_M)
@@ -112,25 +113,34 @@ class PipelineSource:
                 f"{self._name}: no frame within {timeout_s:g} s: {error}", remedy="Check the cable"
             ) from error
 
+    def temperature_c(self) -> float | None:
+        """Return the temperature of the depth chip."""
+        if self._thermometer is None:
+            return None
+        try:
+            return float(self._thermometer.get_option(self._sdk.option.asic_temperature))
+        except RuntimeError as error:
+            raise CameraLost(f"{self._name}: does not answer: {error}", remedy="Check cable and power") from error
+
     def stop(self) -> None:
         """Close the camera."""
+        self._thermometer = None
         pipeline, self._pipeline = self._pipeline, None
         if pipeline is not None:
             with suppress(RuntimeError):  # already gone
                 pipeline.stop()
 
 
-class RealSenseCamera:
-    """Colour and aligned depth behind the ``Camera`` port.
+class RealSenseDevice:
+    """Colour and aligned depth: one connection to a camera, for ``ReconnectingCamera``.
 
     Colour is the first frame after the trigger; depth is the mean of ``average`` frames from there on, in mm, NaN
-    where less than half of them saw anything. A lost camera costs the trigger at once, and is opened again at a later
-    one, at most every 0.5 to 5 s.
+    where less than half of them saw anything.
 
     Parameters
     ----------
     source
-        Where frames come from.
+        Where frames come from; it is started here, and stopped by ``close``.
     average
         Depth frames per trigger: 16 bring 0.1 mm of noise down to 0.025.
     size
@@ -154,9 +164,8 @@ class RealSenseCamera:
         self._align = sdk().align(sdk().stream.color)
         self._source = source
         self._average, self._size, self._timeout_s = average, size, timeout_s
-        self._closed = self._lost = False
-        self._tries, self._next_try = 0, 0.0
         source.start()
+        self._health = CameraHealth(connected=True, temperature_c=source.temperature_c())
 
     def grab(self, trigger: Trigger) -> Frame:
         """Return what the camera sees from now on.
@@ -164,27 +173,39 @@ class RealSenseCamera:
         Raises
         ------
         CameraLost
-            No frame came in time, or the camera is gone or closed.
+            No frame came in time, or the camera is gone.
         BadFrame
             Colour or depth is missing from a set, or has another size or format than expected.
         """
-        if self._closed:
-            raise CameraLost("RealSense: the camera is closed")
-        if self._lost:
-            self._reopen()
         try:
-            return self._grab(trigger)
-        except CameraLost:
-            if not self._lost:
-                _log.warning("RealSense: the camera is lost")
-            self._lost = True
-            self._later()
-            self._source.stop()
+            frame = self._grab(trigger)
+        except BadFrame:
+            self._health = replace(self._health, incomplete=self._health.incomplete + 1)
             raise
+        except CameraLost:
+            self._health = replace(self._health, missing=self._health.missing + 1)
+            raise
+        self._health = replace(self._health, frames=self._health.frames + 1, last_frame_at=frame.captured_at)
+        return frame
+
+    def check(self) -> None:
+        """Look at its temperature; raises ``CameraLost`` where it does not answer."""
+        self._health = replace(self._health, temperature_c=self._source.temperature_c())
+
+    def health(self) -> CameraHealth:
+        """Return how this connection fares."""
+        return self._health
+
+    def waiting(self) -> int:
+        """Return 0: frames of a running camera belong to nobody until a trigger comes."""
+        return 0
+
+    def discard(self) -> int:
+        """Return 0: there is nothing to drop."""
+        return 0
 
     def close(self) -> None:
         """Let the camera go; safe to call twice."""
-        self._closed = True
         self._source.stop()
 
     def _grab(self, trigger: Trigger) -> Frame:
@@ -225,21 +246,6 @@ class RealSenseCamera:
             depth=_averaged(depths),
             intrinsics=_intrinsics(colour),
         )
-
-    def _reopen(self) -> None:
-        if time.monotonic() < self._next_try:
-            raise CameraLost("RealSense: the camera is lost", remedy="Check the cable; it is tried again soon")
-        try:
-            self._source.start()
-        except CameraLost:
-            self._later()
-            raise
-        self._lost, self._tries = False, 0
-        _log.info("RealSense: the camera is back")
-
-    def _later(self) -> None:
-        self._next_try = time.monotonic() + _BACK_OFF_S[min(self._tries, len(_BACK_OFF_S) - 1)]
-        self._tries += 1
 
 
 def _averaged(depths: list[NDArray[np.float32]]) -> NDArray[np.float32]:

@@ -50,7 +50,7 @@ from inspector.runtime.wiring.verdict import (
     build_judge,
     build_spool,
 )
-from inspector.settings import GenICamCamera, LineSettings, NoPlc
+from inspector.settings import GenICamCamera, LineSettings, NoPlc, RealSenseCamera
 
 __all__ = ["Desk", "initial_status", "station_main"]
 
@@ -261,7 +261,7 @@ async def _heed(advice: AdviceReceiver, source: TriggerSource) -> None:
 
 def _hottest_c(settings: LineSettings) -> float | None:
     cameras = [line.camera for line in settings.views.values() or [settings]]
-    limits = [camera.max_temperature_c for camera in cameras if isinstance(camera, GenICamCamera)]
+    limits = [camera.max_temperature_c for camera in cameras if isinstance(camera, GenICamCamera | RealSenseCamera)]
     return min((limit for limit in limits if limit is not None), default=None)
 
 

@@ -82,6 +82,9 @@ class RealSenseCamera(Settings):
         default=0.1, gt=0, le=10, description="What one count of depth is, in mm; 0.1 for parts nearer than 6 m."
     )
     timeout_s: float = Field(default=1.0, gt=0, le=60, description="Longest wait for a frame, in s.")
+    max_temperature_c: float | None = Field(
+        default=None, ge=0, le=150, description="The camera's lamp goes off above this temperature, in degrees Celsius."
+    )
     recording: FilePath | None = Field(
         default=None, description="A recording of the SDK to play instead of a camera; relative to this file."
     )

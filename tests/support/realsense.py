@@ -51,6 +51,7 @@ class SoftwareSource:
         device = sdk.software_device()
         self._sensors = [device.add_sensor(name) for name in ("Depth", "Color")]
         self._sensors[0].add_read_only_option(sdk.option.depth_units, UNIT_MM / 1000)
+        self._sensors[0].add_read_only_option(sdk.option.asic_temperature, 41.5)
         self._profiles = [
             self._stream(self._sensors[0], sdk.stream.depth, sdk.format.z16, 2, 1),
             self._stream(self._sensors[1], sdk.stream.color, sdk.format.bgr8, 3, 2),
@@ -73,6 +74,9 @@ class SoftwareSource:
         if self.refused:
             self.refused -= 1
             raise CameraLost("software: cannot be opened")
+
+    def temperature_c(self) -> float | None:
+        return float(self._sensors[0].get_option(self._sdk.option.asic_temperature))
 
     def stop(self) -> None:
         return

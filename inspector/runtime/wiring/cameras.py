@@ -98,17 +98,21 @@ def build_virtual_camera(camera: VirtualSettings) -> VirtualBoardCamera:
 
 
 def _realsense(camera: RealSenseSettings) -> Camera:
-    from inspector.capture.realsense import PipelineSource, RealSenseCamera
+    from inspector.capture.realsense import PipelineSource, RealSenseDevice
 
     size = (camera.width, camera.height)
-    source = PipelineSource(
-        serial=camera.serial,
-        size=size,
-        fps=camera.fps,
-        depth_unit_mm=camera.depth_unit_mm,
-        recording=camera.recording,
-    )
-    return RealSenseCamera(source, average=camera.average, size=size, timeout_s=camera.timeout_s)
+
+    def opened() -> RealSenseDevice:
+        source = PipelineSource(
+            serial=camera.serial,
+            size=size,
+            fps=camera.fps,
+            depth_unit_mm=camera.depth_unit_mm,
+            recording=camera.recording,
+        )
+        return RealSenseDevice(source, average=camera.average, size=size, timeout_s=camera.timeout_s)
+
+    return ReconnectingCamera(opened, name=f"RealSense {camera.serial or camera.recording or ''}".rstrip())
 
 
 def _genicam(camera: GenICamSettings) -> Camera:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,8 +12,9 @@ import pytest
 
 pytest.importorskip("pyrealsense2", reason="pip install pyrealsense2")
 
-from inspector.capture.realsense import PipelineSource, RealSenseCamera
-from inspector.domain import BadFrame, Camera, CameraLost, ConfigurationError, Trigger
+from inspector.capture.realsense import PipelineSource, RealSenseDevice
+from inspector.capture.reconnecting import ReconnectingCamera
+from inspector.domain import BadFrame, CameraLost, ConfigurationError, Trigger
 from tests.support.realsense import FOCAL, HEIGHT, WIDTH, Scene, SoftwareSource, plain
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -23,8 +26,7 @@ def trigger(sequence: int = 1) -> Trigger:
 
 def test_a_frame_has_colour_depth_in_mm_and_the_lens() -> None:
     source = SoftwareSource(plain(200.0))
-    camera = RealSenseCamera(source, average=8)
-    assert isinstance(camera, Camera)
+    camera = RealSenseDevice(source, average=8)
     frame = camera.grab(trigger())
     assert frame.pixels.shape == (HEIGHT, WIDTH, 3)
     assert (frame.pixels == 90).all()
@@ -36,8 +38,8 @@ def test_a_frame_has_colour_depth_in_mm_and_the_lens() -> None:
 
 
 def test_averaging_takes_the_noise_down() -> None:
-    single = RealSenseCamera(SoftwareSource(plain()), average=1).grab(trigger()).depth
-    many = RealSenseCamera(SoftwareSource(plain()), average=16).grab(trigger()).depth
+    single = RealSenseDevice(SoftwareSource(plain()), average=1).grab(trigger()).depth
+    many = RealSenseDevice(SoftwareSource(plain()), average=16).grab(trigger()).depth
     assert single is not None
     assert many is not None
     middle = np.s_[20:-20, 20:-20]
@@ -47,12 +49,12 @@ def test_averaging_takes_the_noise_down() -> None:
 def test_what_is_not_seen_stays_unknown() -> None:
     scene = plain()
     scene.depth_mm[100:120, 100:150] = 0
-    frame = RealSenseCamera(SoftwareSource(scene), average=4).grab(trigger())
+    frame = RealSenseDevice(SoftwareSource(scene), average=4).grab(trigger())
     assert frame.depth is not None
     assert np.isnan(frame.depth[105:115, 105:145]).all()
     assert np.isfinite(frame.depth[30:80, 30:80]).mean() > 0.97  # aligning leaves single holes
     nothing = Scene(scene.colour, np.zeros((HEIGHT, WIDTH)))
-    blind = RealSenseCamera(SoftwareSource(nothing), average=4).grab(trigger())
+    blind = RealSenseDevice(SoftwareSource(nothing), average=4).grab(trigger())
     assert blind.depth is not None
     assert np.isnan(blind.depth).all()
 
@@ -60,49 +62,72 @@ def test_what_is_not_seen_stays_unknown() -> None:
 def test_a_repeated_frame_counts_once() -> None:
     source = SoftwareSource(plain())
     source.repeat = True
-    frame = RealSenseCamera(source, average=8).grab(trigger())
+    frame = RealSenseDevice(source, average=8).grab(trigger())
     assert frame.depth is not None
     assert float(np.nanstd(frame.depth[20:-20, 20:-20])) > 0.08
 
 
+def until(condition: Callable[[], bool]) -> None:
+    """Wait for something that a thread of the camera does."""
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
 def test_a_lost_camera_costs_the_trigger_and_comes_back(caplog: pytest.LogCaptureFixture) -> None:
     source = SoftwareSource(plain())
-    camera = RealSenseCamera(source, average=2)
+    camera = ReconnectingCamera(
+        lambda: RealSenseDevice(source, average=2), name="RealSense", check_every_s=0.01, back_off_s=(0.01,)
+    )
     camera.grab(trigger(1))
-    source.lose = 1
+    source.lose = source.refused = 1
     with pytest.raises(CameraLost, match="no frame came"), caplog.at_level("INFO"):
         camera.grab(trigger(2))
-    # It is not hammered: until the time of the next try, triggers fail at once.
-    with pytest.raises(CameraLost, match="tried again soon"):
-        camera.grab(trigger(3))
-    assert source.started == 1
-    camera._next_try = 0.0
-    source.refused = 1
-    with pytest.raises(CameraLost, match="cannot be opened"):
-        camera.grab(trigger(4))
-    camera._next_try = 0.0
     with caplog.at_level("INFO"):
-        assert camera.grab(trigger(5)).depth is not None
+        until(lambda: camera.health().connected)
+    assert camera.grab(trigger(3)).depth is not None
+    health = camera.health()
+    camera.close()
+    assert source.started == 3, "one try was refused"
+    assert (health.frames, health.missing, health.reconnections) == (2, 1, 1)
     assert [record.message for record in caplog.records] == [
-        "RealSense: the camera is lost",
+        "software: no frame came",
         "RealSense: the camera is back",
     ]
+
+
+def test_a_camera_that_is_not_there_at_the_start_is_one_that_is_lost() -> None:
+    source = SoftwareSource(plain())
+    source.refused = 1
+    camera = ReconnectingCamera(lambda: RealSenseDevice(source, average=2), name="RealSense", back_off_s=(0.01,))
+    until(lambda: camera.health().connected)
+    assert camera.grab(trigger(1)).depth is not None
+    camera.close()
+
+
+def test_it_says_how_warm_it_is_and_what_it_has_seen() -> None:
+    source = SoftwareSource(plain())
+    device = RealSenseDevice(source, average=2)
+    device.grab(trigger(1))
+    source.without_depth = True
+    with pytest.raises(BadFrame):
+        device.grab(trigger(2))
+    device.check()
+    health = device.health()
+    assert (health.connected, health.frames, health.incomplete, health.temperature_c) == (True, 1, 1, 41.5)
+    assert health.last_frame_at is not None
 
 
 def test_bad_frames_and_settings_are_refused() -> None:
     source = SoftwareSource(plain())
     with pytest.raises(BadFrame, match="320 x 240 px, expected"):
-        RealSenseCamera(source, average=1, size=(640, 480)).grab(trigger())
+        RealSenseDevice(source, average=1, size=(640, 480)).grab(trigger())
     source.without_depth = True
     with pytest.raises(BadFrame, match="without colour or depth"):
-        RealSenseCamera(source, average=1).grab(trigger())
+        RealSenseDevice(source, average=1).grab(trigger())
     with pytest.raises(ConfigurationError, match="average"):
-        RealSenseCamera(source, average=0)
-    closed = RealSenseCamera(SoftwareSource(plain()), average=1)
-    closed.close()
-    closed.close()
-    with pytest.raises(CameraLost, match="closed"):
-        closed.grab(trigger())
+        RealSenseDevice(source, average=0)
 
 
 def test_a_recording_is_played_back_through_the_pipeline(tmp_path: Path) -> None:
@@ -112,7 +137,7 @@ def test_a_recording_is_played_back_through_the_pipeline(tmp_path: Path) -> None
         source.next(1.0, fresh=False)
     source.finish()
     del source
-    camera = RealSenseCamera(PipelineSource(recording=file), average=2)
+    camera = RealSenseDevice(PipelineSource(recording=file), average=2)
     frame = camera.grab(trigger())
     camera.close()
     assert frame.depth is not None
@@ -121,4 +146,4 @@ def test_a_recording_is_played_back_through_the_pipeline(tmp_path: Path) -> None
 
 def test_without_a_camera_it_says_so(tmp_path: Path) -> None:
     with pytest.raises(CameraLost, match="cannot be opened"):
-        RealSenseCamera(PipelineSource(recording=tmp_path / "none.db3"))
+        RealSenseDevice(PipelineSource(recording=tmp_path / "none.db3"))
