@@ -27,6 +27,7 @@ from inspector.domain import (
     RecordedPart,
     ReleaseLine,
     SelectRecipe,
+    StartChallengeTest,
     StoreError,
     Trial,
     TriggerOnce,
@@ -72,6 +73,7 @@ class LinePage:
                     reason: key(partial(self._hold, reason), "", "reason hold-reason") for reason in HOLD_REASONS
                 }
             self._release = key(partial(self._act, ReleaseLine), "", "act-key release")
+            self._challenge = key(partial(self._act, StartChallengeTest), "", "act-key challenge")
 
     def _lay_out_recipe(self) -> None:
         with ui.element("section").classes("panel act choosing"):
@@ -134,6 +136,9 @@ class LinePage:
         self._release.set_visibility(held is not None)
         self._release.set_content(f"{icon('live')}<span>{escape(words['release_line'])}</span>")
         self._allow(self._release, Act.RELEASE_LINE)
+        self._challenge.set_visibility(self._desk.challenged())
+        self._challenge.set_content(f"{icon('quality')}<span>{escape(words['start_challenge'])}</span>")
+        self._allow(self._challenge, Act.START_CHALLENGE_TEST)
         self._show_recipes(status.recipe)
         self._alarms.show(panels.alarm_list(alarms, words, now))
         self._seen.set_content(f"{icon('pass')}<span>{escape(words['acknowledge'])}</span>")

@@ -71,6 +71,10 @@ class LineDesk(Protocol):
         """Return the connections that are lost now."""
         ...
 
+    def challenged(self) -> bool:
+        """Return whether the line has samples to prove itself on."""
+        ...
+
     def connections(self) -> Sequence[Connection]:
         """Return what the line is connected to."""
         ...

@@ -88,6 +88,10 @@ class RunningLineDesk:
                 if state.good is False
             ]
 
+    def challenged(self) -> bool:
+        """Return whether the line has samples to prove itself on."""
+        return self._challenged
+
     def connections(self) -> Sequence[Connection]:
         """Return what the line is connected to."""
         return self._connections

@@ -73,12 +73,16 @@ def test_an_engineer_changes_the_recipe_and_tries_a_picture(browser: Any, url: s
     page.wait_for_selector(".state-pass")
     page.click(".acknowledge")
     page.wait_for_selector(".alarm >> text=seen by eng")
+    page.evaluate("document.querySelector('.said').innerText = ''")
+    page.click(".challenge >> text=Challenge test")
+    said(page, "Done")
     assert acts(folder, "eng") == [
         ("select_recipe", "default -> fine"),
         ("hold_line", "set_up"),
         ("trigger_once", ""),
         ("release_line", ""),
         ("acknowledge_alarm", "plc"),
+        ("start_challenge_test", ""),
     ]
     page.goto(url)
     page.wait_for_selector(".alert >> text=seen by eng")
@@ -91,6 +95,7 @@ def test_an_operator_stops_the_line_and_does_not_start_it(browser: Any, url: str
     page = entered(browser, url, "jan", PASSWORDS["jan"])
     page.goto(f"{url}line")
     assert page.get_attribute(".recipe >> nth=0", "aria-disabled") == "true"
+    assert page.get_attribute(".challenge", "aria-disabled") == "true"
     page.click(".hold-reason >> text=Bad parts")
     page.wait_for_selector(".state-held")
     page.dispatch_event(".release", "click")
