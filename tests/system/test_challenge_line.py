@@ -21,7 +21,7 @@ from inspector.runtime.plant import Plant
 from inspector.runtime.wiring.cameras import build_virtual_camera
 from inspector.settings import LineSettings, load_line
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(600)
 
 
 def challenged(folder: Path) -> tuple[Path, LineSettings]:
@@ -52,7 +52,7 @@ def command(*arguments: str) -> tuple[int, dict[str, Any]]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=150,
+        timeout=400,
     )
     assert done.stdout, done.stderr
     return done.returncode, json.loads(done.stdout)
@@ -64,7 +64,7 @@ def test_a_line_works_only_after_its_samples_were_judged_rightly(tmp_path: Path)
 
     def repair() -> None:
         cv2.imwrite(str(tmp_path / "bad.png"), bad_board(settings))
-        seen.append(command("run", str(line), "--data", str(tmp_path), "--timeout-s", "120"))
+        seen.append(command("run", str(line), "--data", str(tmp_path), "--timeout-s", "300"))
 
     with Plant(settings, data=tmp_path, parts=3, screen=False) as plant:
         helper = threading.Thread(target=repair)

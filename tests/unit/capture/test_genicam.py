@@ -136,7 +136,7 @@ def test_two_frames_for_one_hardware_trigger_are_nobodys(fake: FakeGigE) -> None
     eventually(lambda: device.waiting() > 2)
     with pytest.raises(BadFrame, match="frames for one trigger"):
         device.grab(trigger())
-    assert device.health().unasked > 2
+    assert device.health().unasked >= 2  # of three or more, one was taken to be looked at
     device.close()
 
 
