@@ -50,6 +50,28 @@ def board(
     typer.echo(f"{file}: print at 100 %, glue it flat, measure the bar, and give the true size with --square-mm.")
 
 
+@app.command(epilog="Example: inspector calibrate rehearse shots --width 512 --height 512")
+def rehearse(
+    folder: Annotated[Path, typer.Argument(help="Folder to write the pictures to.")],
+    width: Annotated[int, typer.Option(min=320, max=4096, help="Width of the pictures, in pixels.")] = 1280,
+    height: Annotated[int, typer.Option(min=240, max=4096, help="Height of the pictures, in pixels.")] = 960,
+    square_mm: Square = 7.0,
+    certified_mm: Annotated[float, typer.Option(min=1, help="Side of a square of the certified target.")] = 5.0,
+) -> None:
+    """Draw what a camera would see of a target: to go through a calibration without camera or print.
+
+    Writes view-01.png, in which the target lies flat, ten tilted views, and certified.png.
+    """
+    from inspector.gauging.rehearsal import rehearsal
+    from inspector.gauging.target import Target
+
+    targets = [Target(square_mm=side, marker_mm=0.7 * side) for side in (square_mm, certified_mm)]
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, pixels in rehearsal(targets[0], targets[1], width, height):
+        _write_png(folder / f"{name}.png", pixels)
+    typer.echo(f"{folder}: view-01.png to view-11.png with squares of {square_mm:g} mm, and certified.png")
+
+
 @app.command(epilog="Example: inspector calibrate solve shots/*.png --plane shots/flat.png --out cell-1.json")
 def solve(
     images: Annotated[list[Path], typer.Argument(help="Pictures of the target: five or more, tilted differently.")],

@@ -1,4 +1,4 @@
-"""`inspector line`: hold a running line, release it, and ask whether it is held, from a shell on the box."""
+"""`inspector line`: begin a line from a shipped one; hold a running one, release it, ask about it, from a shell."""
 
 from __future__ import annotations
 
@@ -14,10 +14,28 @@ if TYPE_CHECKING:
 
 __all__ = ["app"]
 
-app = typer.Typer(no_args_is_help=True, help="Hold a running line, release it.")
+app = typer.Typer(no_args_is_help=True, help="Begin a line from a shipped one; hold a running line, release it.")
 
 Line = Annotated[Path, typer.Argument(help="YAML file of the line.", metavar="LINE.yaml")]
 Data = Annotated[Path | None, typer.Option(help="The line's data folder; default: $INSPECTOR_DATA, else ./var.")]
+
+
+@app.command()
+def new(
+    file: Annotated[Path, typer.Argument(help="The YAML file to write; its pictures come to lie beside it.")],
+    like: Annotated[str, typer.Option(help="Which shipped line to begin from.")] = "gige-camera",
+) -> None:
+    """Begin a line of your own with a copy of a shipped one.
+
+    Examples
+    --------
+      inspector line new my-line.yaml
+      inspector line new my-line.yaml --like virtual-board
+    """
+    from inspector.runtime.demo import copy_line
+
+    for written in copy_line(like, file):
+        typer.echo(f"{written}")
 
 
 @app.command()

@@ -31,6 +31,11 @@ def window_of(frame: Frame, window: Window | None, name: str) -> tuple[int, int,
     if window is None:
         return 0, 0, frame.width, frame.height
     left, top, right, bottom = (round(side) for side in window)
+    if window[0] < window[2] and window[1] < window[3] and (left == right or top == bottom):
+        raise DetectionError(
+            f"{name}: its box is less than a pixel wide or high at this scale",
+            remedy="Make box_mm of this detector larger; it is in mm of the calibration",
+        )
     if left < 0 or top < 0 or right > frame.width or bottom > frame.height or left >= right or top >= bottom:
         raise DetectionError(
             f"{name}: its box {left}, {top}, {right}, {bottom} px does not lie within the frame of "

@@ -7,6 +7,7 @@ from pathlib import Path
 import cv2
 
 from inspector.capture.board import golden_board
+from inspector.domain import ConfigurationError
 from inspector.runtime.wiring.cameras import build_virtual_camera
 from inspector.settings import (
     ComparedImages,
@@ -17,10 +18,11 @@ from inspector.settings import (
     SimulatedPlc,
     VirtualCamera,
     load_line,
+    named_files,
 )
 from inspector.settings.detectors import AnyDetector
 
-__all__ = ["demo_settings", "draw_golden", "shipped_lines"]
+__all__ = ["copy_line", "demo_settings", "draw_golden", "shipped_lines"]
 
 
 def shipped_lines() -> Path:
@@ -28,6 +30,37 @@ def shipped_lines() -> Path:
     package = Path(__file__).resolve().parent.parent
     installed = package / "_shipped" / "line_configs"
     return installed if installed.is_dir() else package.parent / "line_configs"
+
+
+def copy_line(like: str, file: Path) -> list[Path]:
+    """Copy a shipped line and the pictures it names; return what was written.
+
+    Raises
+    ------
+    ConfigurationError
+        There is no such line, something is there already, or it cannot be written.
+    """
+    shipped = {path.stem: path for path in sorted(shipped_lines().glob("*.yaml"))}
+    if like not in shipped:
+        raise ConfigurationError(f"there is no shipped line {like!r}", remedy=f"Choose one of {', '.join(shipped)}")
+    source = shipped[like]
+    wanted = {file: source} | {
+        file.parent / path.relative_to(source.parent): path
+        for _, path in named_files(load_line(source))
+        if path.is_relative_to(source.parent) and path.is_file()
+    }
+    for target, origin in wanted.items():
+        if target.exists() and (target == file or target.read_bytes() != origin.read_bytes()):
+            raise ConfigurationError(f"{target} is there already", remedy="Choose another name or folder")
+    try:
+        for target, origin in wanted.items():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(origin.read_bytes())
+    except OSError as error:
+        raise ConfigurationError(
+            f"{file}: cannot be written: {error.strerror}", remedy="Choose another folder"
+        ) from error
+    return list(wanted)
 
 
 def demo_settings(

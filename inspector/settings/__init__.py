@@ -14,6 +14,7 @@ from inspector.settings.detectors import (
     TextSettings,
 )
 from inspector.settings.explain import Finding
+from inspector.settings.filechecks import named_files
 from inspector.settings.language import (
     AdvicePolicy,
     EmbeddedLanguage,
@@ -112,8 +113,8 @@ __all__ = [
     "TemplateLanguage",
     "TextSettings",
     "Training",
-    "VideoCamera",
     "TransformersLanguage",
+    "VideoCamera",
     "View",
     "VirtualCamera",
     "Voice",
@@ -125,6 +126,7 @@ __all__ = [
     "image_size",
     "line_schema",
     "load_line",
+    "named_files",
     "reference_markdown",
     "settle",
 ]

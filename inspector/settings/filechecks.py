@@ -15,13 +15,18 @@ _READ = ("calibration", "camera", "camera_watch", "challenge", "detector", "gaug
 _LATER = {"password_file", "path"}  # a secret, or a folder of images to come, may be put in place at the start only
 
 
-def missing_files(settings: LineSettings, folder: Path) -> Iterator[tuple[Loc, Path]]:
-    """Yield the key and the path of every file or folder that the line sees or measures by and that is not there."""
+def named_files(settings: LineSettings) -> Iterator[tuple[Loc, Path]]:
+    """Yield the key and the path of every picture, calibration or recording that the line sees or measures by."""
     for key in _READ:
-        for loc, path in _paths(getattr(settings, key), (key,)):
-            found = folder / path.expanduser()
-            if not found.exists():
-                yield loc, found
+        yield from _paths(getattr(settings, key), (key,))
+
+
+def missing_files(settings: LineSettings, folder: Path) -> Iterator[tuple[Loc, Path]]:
+    """Yield the key and the path of every one of them that is not there, relative to this folder."""
+    for loc, path in named_files(settings):
+        found = folder / path.expanduser()
+        if not found.exists():
+            yield loc, found
 
 
 def _paths(value: Any, loc: Loc) -> Iterator[tuple[Loc, Path]]:

@@ -16,11 +16,11 @@ from inspector.detection import find_model, load_model
 from inspector.domain import ConfigurationError, Detections, Frame, GaugingError, Trigger
 from inspector.gauging import BoxGauge, CalibratedGauge, Calibration, SubpixelGauge, load_calibration, save_calibration
 from inspector.gauging.calibrate import Photo, calibrate
+from inspector.gauging.rehearsal import FLAT, TILTED, DrawnCamera, photograph
 from inspector.gauging.target import Target
 from inspector.runtime.demo import shipped_lines
 from inspector.runtime.wiring.verdict import build_gauge
 from inspector.settings import LineSettings, load_line
-from tests.support.views import FLAT, TILTED, Camera, photograph
 
 TARGET = Target()
 
@@ -31,7 +31,7 @@ def shots(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     files = []
     for number, pose in enumerate([FLAT, *TILTED[:5]]):
         files.append(folder / f"{number}.png")
-        cv2.imwrite(str(files[-1]), photograph(TARGET, pose, Camera(), seed=number))
+        cv2.imwrite(str(files[-1]), photograph(TARGET, pose, DrawnCamera(), seed=number))
     return files
 
 
@@ -180,3 +180,15 @@ def test_the_library_makes_what_the_command_makes(shots: list[Path], made: Path)
     photos = [Photo(f.name, "0" * 64, cv2.imread(str(f), cv2.IMREAD_GRAYSCALE)) for f in shots]
     again, _ = calibrate(photos, TARGET, plane=0, now=datetime.now(UTC))
     assert again.px_per_mm == pytest.approx(load_calibration(made).px_per_mm, rel=1e-6)
+
+
+def test_a_calibration_is_rehearsed_without_a_camera(tmp_path: Path) -> None:
+    run, shots, made = CliRunner().invoke, tmp_path / "shots", tmp_path / "line.json"
+    assert run(app, ["rehearse", str(shots), "--width", "512", "--height", "512"]).exit_code == 0
+    views = sorted(map(str, shots.glob("view-*.png")))
+    assert len(views) == 11
+    solved = run(app, ["solve", *views, "--plane", views[0], "--square-mm", "7", "--out", str(made)])
+    assert solved.exit_code == 0, solved.output
+    certified = str(shots / "certified.png")
+    assert run(app, ["verify", str(made), certified, "--square-mm", "5", "--limit-um", "40"]).exit_code == 0
+    assert run(app, ["verify", str(made), certified, "--square-mm", "5.02", "--limit-um", "40"]).exit_code == 1

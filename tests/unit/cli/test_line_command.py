@@ -9,10 +9,10 @@ import pytest
 from typer.testing import CliRunner
 
 from inspector.cli.line import app
-from inspector.domain import HoldLine, ReleaseLine
+from inspector.domain import ConfigurationError, HoldLine, ReleaseLine
 from inspector.runtime.control import Control, ControlFollower
 from inspector.runtime.people import people_of
-from inspector.settings import load_line
+from inspector.settings import check_line, load_line
 
 SHIPPED_LINE = Path(__file__).resolve().parents[3] / "line_configs" / "virtual-board.yaml"
 
@@ -47,3 +47,23 @@ def test_a_line_is_held_with_its_reason(tmp_path: Path, folder: Path) -> None:
     assert run(tmp_path, "hold", "--reason", "solder paste").startswith("held by ")
     assert ControlFollower(folder).changes()[0].reason == "solder paste"  # type: ignore[union-attr]
     assert json.loads(run(tmp_path, "state", "--json"))["held"]["reason"] == "solder paste"
+
+
+@pytest.mark.parametrize("like", ["gige-camera", "virtual-board"])
+def test_a_line_of_ones_own_begins_with_a_shipped_one(like: str, tmp_path: Path) -> None:
+    file = tmp_path / "mine" / "line.yaml"
+    made = CliRunner().invoke(app, ["new", str(file), "--like", like])
+    assert made.exit_code == 0, made.output
+    assert check_line(file) == [], "with the pictures that it names"
+    again = CliRunner().invoke(app, ["new", str(file), "--like", like])
+    assert isinstance(again.exception, ConfigurationError)
+    assert "there already" in str(again.exception)
+    # A second line beside it shares the pictures.
+    assert CliRunner().invoke(app, ["new", str(file.with_name("other.yaml")), "--like", like]).exit_code == 0
+
+
+def test_there_is_no_line_like_that(tmp_path: Path) -> None:
+    refused = CliRunner().invoke(app, ["new", str(tmp_path / "line.yaml"), "--like", "gige"])
+    assert isinstance(refused.exception, ConfigurationError)
+    assert "gige-camera" in str(refused.exception)
+    assert not (tmp_path / "line.yaml").exists()

@@ -152,3 +152,8 @@ def test_a_grey_frame_has_no_colour() -> None:
 def test_a_window_beyond_the_frame_is_refused(detector: LineDetector) -> None:
     with pytest.raises(DetectionError, match="does not lie within the frame of 50 x 40"):
         detector.detect(frame(np.zeros((40, 50, 3), np.uint8)))
+
+
+def test_a_window_that_the_scale_leaves_no_pixel_of_says_so() -> None:
+    with pytest.raises(DetectionError, match="less than a pixel"):
+        BlobDetector(window=(3.0, 10.1, 40.0, 10.4)).detect(frame(np.zeros((40, 50, 3), np.uint8)))

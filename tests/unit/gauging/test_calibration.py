@@ -16,16 +16,16 @@ from inspector.capture.marks import Mark, render_mark
 from inspector.domain import Box, ConfigurationError, Detection, Detections, Frame, GaugingError, ModelId, Trigger
 from inspector.gauging import BoxGauge, CalibratedGauge, Calibration, SubpixelGauge, load_calibration, save_calibration
 from inspector.gauging.calibrate import Photo, calibrate, check_scale
+from inspector.gauging.rehearsal import FLAT, TILTED, DrawnCamera, Pose, photograph
 from inspector.gauging.target import Target, find_target
 from inspector.gauging.target_print import PAGES, print_target
-from tests.support.views import FLAT, TILTED, Camera, Pose, photograph
 
 NOW = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
-CAMERA = Camera()
+CAMERA = DrawnCamera()
 CHARUCO = Target()
 
 
-def photos(target: Target, poses: list[Pose], camera: Camera = CAMERA) -> list[Photo]:
+def photos(target: Target, poses: list[Pose], camera: DrawnCamera = CAMERA) -> list[Photo]:
     return [
         Photo(f"view-{number}.png", f"{number:064x}", photograph(target, pose, camera, seed=number))
         for number, pose in enumerate(poses)

@@ -199,3 +199,29 @@ def test_mistakes_are_named_in_their_view(old: str, new: str, key: str, said: st
     findings = check_line(line)
     assert [finding.key for finding in findings] == [key], findings
     assert said in f"{findings[0].problem} {findings[0].remedy}"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key"),
+    [
+        (
+            "{ kind: blob, label: spot, least_area_mm2: 0.05, level: 100 }",
+            "{ kind: golden, image: none.png }",
+            "detector",
+        ),
+        (
+            "{ kind: blob, label: dent, least_area_mm2: 0.05, level: 100 }",
+            "{ kind: presence, image: none.png, box_mm: [0, 0, 1, 1] }",
+            "camera.views.side.detector",
+        ),
+    ],
+)
+def test_a_picture_that_is_not_there_is_named_with_its_key(old: str, new: str, key: str, line: Path) -> None:
+    assert old in LINE
+    line.write_text(LINE.replace(old, new), encoding="utf-8")
+    [finding] = check_line(line)
+    assert finding.key == f"{key}.image"
+    assert finding.problem == f"there is no {line.parent / 'none.png'}"
+    assert line.read_text(encoding="utf-8").splitlines()[finding.line - 1][finding.column - 1 :].startswith("none.png")
+    (line.parent / "none.png").write_bytes(b"")
+    assert check_line(line) == []

@@ -1,7 +1,8 @@
-"""Pictures of a calibration target through a camera of known lens and place."""
+"""Drawn pictures of a calibration target, through a camera of known lens and place: a rehearsal without a camera."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -11,15 +12,17 @@ from numpy.typing import NDArray
 
 from inspector.gauging.target import Target
 
-RASTER_PX_PER_MM = 40
-QUIET_MM = 6.0
-PX_PER_MM = 15
-SOFT_PX = 0.5
+__all__ = ["FLAT", "TILTED", "DrawnCamera", "Pose", "photograph", "rehearsal"]
+
+_RASTER_PX_PER_MM = 40
+_QUIET_MM = 6.0
+_DISTANCE_MM = 250.0
+_SOFT_PX = 0.5
 
 
-@dataclass(frozen=True)
-class Camera:
-    """67 um per pixel at 250 mm, with a lens that bends lines by some pixels."""
+@dataclass(frozen=True, slots=True)
+class DrawnCamera:
+    """At first 67 um per pixel at 250 mm, with a lens that bends lines by some pixels."""
 
     width: int = 1280
     height: int = 960
@@ -31,17 +34,24 @@ class Camera:
 
     @property
     def matrix(self) -> NDArray[np.float64]:
+        """The camera matrix (3, 3)."""
         return np.array([[self.focal, 0, self.centre[0]], [0, self.focal, self.centre[1]], [0, 0, 1.0]])
 
+    @classmethod
+    def of_size(cls, width: int, height: int) -> DrawnCamera:
+        """Return one that sees as much with another number of pixels."""
+        return cls(width, height, 3730.0 * width / 1280, (width / 2 + 5.3, height / 2 - 7.2))
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, slots=True)
 class Pose:
-    """Rotation vector (rad) and where the target's middle lies (mm); z is the distance."""
+    """How a target is held: rotation vector (rad), and where its middle lies (mm); z is the distance."""
 
     turn: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    at: tuple[float, float, float] = (0.0, 0.0, 250.0)
+    at: tuple[float, float, float] = (0.0, 0.0, _DISTANCE_MM)
 
     def matrix(self, target: Target) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return rotation (3, 3) and translation (3) of the target's corner, in the camera's axes."""
         rotation = np.asarray(cv2.Rodrigues(np.array(self.turn))[0], np.float64)
         width, height = target.size_mm
         return rotation, np.array(self.at) - rotation @ [width / 2, height / 2, 0]
@@ -57,7 +67,7 @@ TILTED = tuple(
 
 
 @lru_cache(maxsize=2)
-def rays(camera: Camera) -> NDArray[np.float64]:
+def _rays(camera: DrawnCamera) -> NDArray[np.float64]:
     """Return where every pixel looks, (H * W, 3); computed once per camera."""
     rows, columns = np.mgrid[0 : camera.height, 0 : camera.width]
     points = np.column_stack([columns.ravel(), rows.ravel()]).astype(np.float64)
@@ -69,27 +79,42 @@ def rays(camera: Camera) -> NDArray[np.float64]:
 
 
 @lru_cache(maxsize=4)
-def raster(target: Target) -> NDArray[np.uint8]:
+def _raster(target: Target, px_per_mm: float) -> NDArray[np.uint8]:
     """Return the printed target with its white border, softened a little so that a pixel may sample it."""
-    scale, border = RASTER_PX_PER_MM, int(QUIET_MM * RASTER_PX_PER_MM)
+    scale, border = _RASTER_PX_PER_MM, int(_QUIET_MM * _RASTER_PX_PER_MM)
     width, height = (round(side * scale) + 2 * border for side in target.size_mm)
     image = np.full((height, width), 235, np.uint8)
     for x, y, w, h in target.black_mm():
         x0, y0, x1, y1 = (round(value * scale) + border for value in (x, y, x + w, y + h))
         image[y0:y1, x0:x1] = 25
-    return np.asarray(cv2.GaussianBlur(image, (0, 0), SOFT_PX * RASTER_PX_PER_MM / PX_PER_MM), np.uint8)
+    return np.asarray(cv2.GaussianBlur(image, (0, 0), _SOFT_PX * _RASTER_PX_PER_MM / px_per_mm), np.uint8)
 
 
-def photograph(target: Target, pose: Pose, camera: Camera, *, seed: int = 1, stretch: float = 1.0) -> NDArray[np.uint8]:
+def photograph(
+    target: Target, pose: Pose, camera: DrawnCamera, *, seed: int = 1, stretch: float = 1.0
+) -> NDArray[np.uint8]:
     """Return the grey image (H, W); ``stretch`` makes the printed target larger than it says."""
     rotation, move = pose.matrix(target)
     to_board = np.linalg.inv(np.column_stack([rotation[:, 0], rotation[:, 1], move]))
-    board = rays(camera) @ to_board.T
+    board = _rays(camera) @ to_board.T
     middle = np.array(target.size_mm) / 2
     on_board = (board[:, :2] / board[:, 2:] - middle) / stretch + middle
-    at = ((on_board + QUIET_MM) * RASTER_PX_PER_MM - 0.5).astype(np.float32).reshape(camera.height, camera.width, 2)
-    seen = cv2.remap(raster(target), at[..., 0], at[..., 1], cv2.INTER_LINEAR, borderValue=160)
-    rest = float(np.sqrt(camera.blur**2 - SOFT_PX**2))
+    at = ((on_board + _QUIET_MM) * _RASTER_PX_PER_MM - 0.5).astype(np.float32).reshape(camera.height, camera.width, 2)
+    seen = cv2.remap(
+        _raster(target, camera.focal / _DISTANCE_MM), at[..., 0], at[..., 1], cv2.INTER_LINEAR, borderValue=160
+    )
+    rest = float(np.sqrt(camera.blur**2 - _SOFT_PX**2))
     blurred = cv2.GaussianBlur(seen.astype(np.float32), (0, 0), rest)
     noisy = blurred + np.random.default_rng(seed).normal(0, camera.noise, blurred.shape)
     return np.clip(np.rint(noisy), 0, 255).astype(np.uint8)
+
+
+def rehearsal(target: Target, certified: Target, width: int, height: int) -> Iterator[tuple[str, NDArray[np.uint8]]]:
+    """Yield names and pictures (H, W) of all that a calibration takes.
+
+    ``view-01`` has the target flat, ten more have it tilted; ``certified`` is another target in the same plane.
+    """
+    camera = DrawnCamera.of_size(width, height)
+    for number, pose in enumerate([FLAT, *TILTED], start=1):
+        yield f"view-{number:02d}", photograph(target, pose, camera, seed=number)
+    yield "certified", photograph(certified, FLAT, camera, seed=99)
