@@ -2,12 +2,13 @@
 const HALO = 5;
 const LEAST_OUTLINE = 18; // CSS pixels: a finding of a few camera pixels must still be seen
 const GAP = 4;
+const LATE_MS = 300;
 const MANY = 12; // with more findings than this only the worst are named on the picture, the rest numbered
 const NAMED = 5;
 
 export default {
   template: `
-    <div class="board" ref="stage">
+    <div :class="['board', { 'board-late': late }]" ref="stage">
       <div v-if="current.src" class="board-plane" :style="planeStyle">
         <img class="board-image" :src="current.src" :alt="current.alt" :data-report="current.report" draggable="false">
         <img v-if="over" class="board-over" :src="over.src" alt="" :style="{ opacity: strength / 100 }" draggable="false"
@@ -38,8 +39,8 @@ export default {
   props: { scene: Object },
   data() {
     // Nothing is said of a picture that is still on its way.
-    return { current: { ...this.scene, src: null, empty: this.scene.src ? "" : this.scene.empty }, natural: [1, 1], plane: { width: 1, height: 1 }, drawn: [],
-      kind: "", strength: 60, unmade: false };
+    return { current: { ...this.scene, src: null, empty: this.scene?.src ? "" : this.scene?.empty }, natural: [1, 1], plane: { width: 1, height: 1 }, drawn: [],
+      kind: "", strength: 60, unmade: false, late: false };
   },
   computed: {
     choices() {
@@ -68,20 +69,31 @@ export default {
       this.kind = kind;
       this.unmade = false;
     },
+    // One picture at a time: where parts come quicker than pictures, the newest is taken next and none is waited for twice.
     async load() {
-      const scene = JSON.parse(JSON.stringify(this.scene));
-      const turn = (this.turn = (this.turn || 0) + 1);
+      if (!this.scene || this.loading) return;
+      this.loading = true;
+      // The figures beside it are those of the new part already: an old picture must not pass for its own.
+      const slow = setTimeout(() => (this.late = true), LATE_MS);
+      let wanted;
+      do {
+        wanted = JSON.stringify(this.scene);
+        await this.show(JSON.parse(wanted));
+      } while (wanted !== JSON.stringify(this.scene));
+      clearTimeout(slow);
+      this.loading = this.late = false;
+    },
+    async show(scene) {
       if (scene.src && scene.src !== this.current.src) {
         const image = new Image();
         image.src = scene.src;
         try {
           await image.decode();
+          this.natural = [image.naturalWidth, image.naturalHeight];
         } catch {
           scene.src = null;
           scene.empty = scene.broken;
         }
-        if (turn !== this.turn) return; // a newer part has arrived meanwhile
-        if (scene.src) this.natural = [image.naturalWidth, image.naturalHeight];
       }
       if (scene.report !== this.current.report) this.unmade = false;
       this.current = scene;

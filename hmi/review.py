@@ -46,6 +46,7 @@ class ReviewPage:
         self._parts: list[RecordedPart] = []
         self._chosen: str | None = None
         self._reason: str | None = None
+        self._told = ""
         self._overlays: Sequence[OverlayKind] = ()
         self._overlaid: RecordedPart | None = None
         self._ticks = 0
@@ -82,7 +83,7 @@ class ReviewPage:
     # --- what the person does ---------------------------------------------------------------------------
 
     def _because(self, reason: str) -> None:
-        self._reason = reason
+        self._reason, self._told = reason, ""
         self._show()
 
     async def _pick(self, event: GenericEventArguments) -> None:
@@ -104,7 +105,8 @@ class ReviewPage:
         if part is None:
             return
         if self._reason is None:
-            self._said.show(escape(words["reason_first"]))
+            self._told = words["reason_first"]
+            self._show()
             return
         person = await run.io_bound(self._visit.again)
         if person is None:
@@ -121,8 +123,8 @@ class ReviewPage:
         except (ReviewError, StoreError) as error:
             told = f"{words['not_recorded']}: {error.message}"
         self._reason = self._reason if told == words["not_allowed_here"] else None
+        self._told = told
         await self._look()
-        self._said.show(escape(told))
 
     # --- what the page shows ----------------------------------------------------------------------------
 
@@ -136,7 +138,7 @@ class ReviewPage:
         try:
             self._parts = list(await run.io_bound(self._desk.waiting, _SHOWN) or ())
         except StoreError as error:
-            self._said.show(escape(error.message))
+            self._told = error.message
         await self._compare()
         self._show()
 
@@ -157,6 +159,8 @@ class ReviewPage:
         empty = f'<p class="quiet empty">{icon("pass")}{escape(words["queue_empty"])}</p>'
         self._banner.show(markup.banner(part, words, earlier=False) if part else empty)
         self._measures.show(markup.measures(part, words) if part else "")
+        # Until something has been said, it says what comes first.
+        self._said.show(escape(self._told or (words["reason_first"] if part and self._reason is None else "")))
         self._reasons.props(f'aria-label="{words["choose_reason"]}"')
         for number, (reason, button) in enumerate(self._reason_keys.items(), start=1):
             button.set_content(f"<kbd>{number}</kbd><span>{escape(words[f'reason_{reason}'])}</span>")

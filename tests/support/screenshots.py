@@ -118,7 +118,7 @@ def take_figures(page: Any, url: str, folder: Path) -> None:
 def shoot(page: Any, there: str, file: Path) -> None:
     """Take the page once this is on it, and nothing is on its way any more."""
     page.wait_for_selector(there)
-    page.wait_for_function("!document.querySelector('.tag-unplaced')")
+    page.wait_for_function("!document.querySelector('.tag-unplaced, .board-late')")
     page.wait_for_function(
         "[...document.images].every((image) => image.complete || image.getBoundingClientRect().top > innerHeight)"
     )
