@@ -55,7 +55,7 @@ class WhisperModel:
 
     def __init__(self, folder: Path) -> None:
         try:
-            import torch
+            import torch  # type: ignore[import-not-found, unused-ignore]
             import transformers
         except ImportError as error:
             raise ModelError(
