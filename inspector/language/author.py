@@ -65,7 +65,7 @@ class ReportAuthor:
         *,
         glossary: Mapping[str, Mapping[str, str]] | None = None,
         deadline_s: float = 0.3,
-        niceness: int = 10,
+        niceness: int = 19,
     ) -> None:
         self._engine, self._deadline_s, self._niceness = engine, deadline_s, niceness
         self._template, self._glossary = TemplateWriter(glossary), Glossary(glossary)
