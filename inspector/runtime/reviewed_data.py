@@ -48,10 +48,16 @@ def export_reviewed(
     Raises
     ------
     ConfigurationError
-        Nobody decided about a part whose picture is kept, or the folder holds a data set already.
+        Nobody decided about a part whose picture is kept, the folder holds a data set already, or the station has
+        several cameras: their pictures are kept side by side, which is not what the model of one view sees.
     StoreError
         The record cannot be read.
     """
+    if settings.views:
+        raise ConfigurationError(
+            f"line {settings.line} has several cameras, whose pictures are kept side by side",
+            remedy="Take pictures of one view with 'inspector camera snap --view', and label them",
+        )
     if (target / "images").exists():
         raise ConfigurationError(f"{target} holds a data set already", remedy="Name another folder")
     left_out = {"unclear": 0, "without_picture": 0}

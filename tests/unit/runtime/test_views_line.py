@@ -26,6 +26,7 @@ from inspector.domain import (
     report_to_json,
 )
 from inspector.domain import InspectionReport as Report
+from inspector.runtime.reviewed_data import export_reviewed
 from inspector.runtime.wiring.cameras import build_camera
 from inspector.runtime.wiring.verdict import build_detector, build_gauge, build_judge
 from inspector.settings import LineSettings, check_line, load_line
@@ -225,3 +226,9 @@ def test_a_picture_that_is_not_there_is_named_with_its_key(old: str, new: str, k
     assert line.read_text(encoding="utf-8").splitlines()[finding.line - 1][finding.column - 1 :].startswith("none.png")
     (line.parent / "none.png").write_bytes(b"")
     assert check_line(line) == []
+
+
+def test_pictures_of_all_views_teach_the_model_of_one_nothing(line: Path) -> None:
+    settings = load_line(line, data=line.parent)
+    with pytest.raises(ConfigurationError, match="several cameras"):
+        export_reviewed(settings, line.parent / "set", classes=("dent",), since=NOW, until=NOW)
