@@ -55,6 +55,7 @@ class TransformersEngine:
         except ImportError as error:
             raise ConfigurationError("language: transformers or torch is not installed", remedy=_INSTALL) from error
         transformers.utils.logging.set_verbosity_error()
+        transformers.utils.logging.disable_progress_bar()
         if device == "cpu":
             torch.set_num_threads(threads)
         try:

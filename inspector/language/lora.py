@@ -60,6 +60,7 @@ def train_adapter(base: str, out: Path, *, lesson: Lesson, threads: int = 1, com
         import torch
         from peft import LoraConfig, get_peft_model
         from transformers import AutoModelForCausalLM, AutoTokenizer
+        from transformers.pytorch_utils import Conv1D
     except ImportError as error:
         raise ConfigurationError(
             "training an adapter needs transformers, torch and peft",
@@ -80,7 +81,8 @@ def train_adapter(base: str, out: Path, *, lesson: Lesson, threads: int = 1, com
             r=lesson.rank,
             lora_alpha=2 * lesson.rank,
             target_modules="all-linear",
-            lora_dropout=0.0,
+            # GPT-2 keeps its weights the other way round.
+            fan_in_fan_out=any(isinstance(layer, Conv1D) for layer in model.modules()),
         ),
     ).to(device)
     optimiser = torch.optim.AdamW((item for item in adapted.parameters() if item.requires_grad), lr=lesson.rate)

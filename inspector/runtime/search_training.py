@@ -59,11 +59,8 @@ def make_search(
     ConfigurationError
         The data sets have different classes.
     """
-    import torch  # type: ignore[import-not-found, unused-ignore]
-
     from inspector.search.train import Teaching, teach, vocabulary
 
-    torch.set_num_threads(threads)
     manifests = [read_manifest(folder) for folder in folders]
     classes = manifests[0].classes
     if any(manifest.classes != classes for manifest in manifests):
@@ -83,7 +80,7 @@ def make_search(
         names=names,
         tokens=tokens,
         report=report,
-        how=Teaching(steps=steps, seed=seed),
+        how=Teaching(steps=steps, seed=seed, threads=threads),
     )
     out.mkdir(parents=True, exist_ok=True)
     paths = out / "defect-search.npz", out / "tokens.json"

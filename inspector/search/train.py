@@ -43,6 +43,7 @@ class Teaching:
     width: int = 64
     hidden: int = 192
     rate: float = 2e-3
+    threads: int = 1
 
 
 def vocabulary(
@@ -69,6 +70,7 @@ def teach(
 ) -> dict[str, NDArray[np.float16]]:
     """Return the weights of both towers by name."""
     torch.manual_seed(how.seed)
+    torch.set_num_threads(how.threads)
     rng = random.Random(how.seed)  # noqa: S311
     numbers = {token: number + 1 for number, token in enumerate(tokens)}
     flat = np.concatenate(

@@ -151,6 +151,7 @@ def test_a_model_that_is_not_there_is_named(tmp_path: Path) -> None:
         TransformersEngine(str(tmp_path))
 
 
+@pytest.mark.filterwarnings("ignore::FutureWarning")  # peft asks transformers by a name of before
 def test_an_adapter_is_taught_and_then_written_with(tiny: Path, tmp_path: Path, requests: list[Request]) -> None:
     pytest.importorskip("peft", reason="the extra `language` is not installed")
     from inspector.language.lora import Lesson, train_adapter
