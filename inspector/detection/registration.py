@@ -83,8 +83,15 @@ def find_placement(
     Raises
     ------
     DetectionError
-        The part is not there, another one, or its middle out of place by more than ``search_px`` or ``turn_deg``.
+        The part is not there, another one, or its middle out of place by more than ``search_px`` or ``turn_deg``; or
+        the two pictures differ in size.
     """
+    if golden.shape != seen.shape:
+        (height, width), (rows, columns) = golden.shape, seen.shape
+        raise DetectionError(
+            f"the frame has {columns} x {rows} pixels, the template {width} x {height}",
+            remedy="Take the template again with this camera",
+        )
     far = f"it may be {search_px:g} px off its place and turned by {turn_deg:g} degrees"
     lost = DetectionError(f"the part does not lie where the template does: {far}", remedy="Check fixture and recipe")
     side = max(golden.shape)

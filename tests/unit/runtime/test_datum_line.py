@@ -128,9 +128,10 @@ def test_without_following_the_zone_would_miss(tmp_path: Path) -> None:
         (TEMPLATE, plate(0, 0, 20, None), "does not lie where the template does"),
         (TEMPLATE, np.full((SIZE, SIZE), 200, np.uint8), "does not lie where the template does"),
         (TEMPLATE, np.random.default_rng(1).integers(0, 255, (SIZE, SIZE), np.uint8), "does not lie where"),
+        (TEMPLATE, np.full((SIZE, SIZE + 1), 200, np.uint8), f"the frame has {SIZE + 1} x {SIZE} pixels"),
         (CIRCLES, np.full((SIZE, SIZE), 200, np.uint8), "datum of the part was not found"),
     ],
-    ids=["too far", "too much turned", "nothing there", "something else", "no holes"],
+    ids=["too far", "too much turned", "nothing there", "something else", "another size", "no holes"],
 )
 def test_a_part_whose_datum_is_not_found_is_not_judged_by_the_wrong_zones(
     features: str, pixels: NDArray[np.uint8], said: str, tmp_path: Path
