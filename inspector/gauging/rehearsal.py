@@ -106,7 +106,7 @@ def photograph(
     rest = float(np.sqrt(camera.blur**2 - _SOFT_PX**2))
     blurred = cv2.GaussianBlur(seen.astype(np.float32), (0, 0), rest)
     noisy = blurred + np.random.default_rng(seed).normal(0, camera.noise, blurred.shape)
-    return np.clip(np.rint(noisy), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(np.rint(noisy), 0, 255), np.uint8)
 
 
 def rehearsal(target: Target, certified: Target, width: int, height: int) -> Iterator[tuple[str, NDArray[np.uint8]]]:

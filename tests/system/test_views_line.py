@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import pytest
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(1200)
 
 LINE = """
 version: 1
@@ -45,7 +45,7 @@ def ran(tmp_path: Path, side: str, parts: int) -> dict[str, Any]:
     line = tmp_path / "line.yaml"
     line.write_text(LINE.format(side=side), encoding="utf-8")
     command = [sys.executable, "-m", "inspector.cli", "run", str(line), "--parts", str(parts), "--headless", "--json"]
-    done = subprocess.run([*command, "--data", str(tmp_path)], capture_output=True, text=True, check=False, timeout=300)
+    done = subprocess.run([*command, "--data", str(tmp_path)], capture_output=True, text=True, check=False, timeout=900)
     assert done.returncode == 0, done.stderr
     figures: dict[str, Any] = json.loads(done.stdout.splitlines()[0])
     assert figures["complete"], figures
