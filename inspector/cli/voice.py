@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+from inspector.cli.meter import meter
 
+if TYPE_CHECKING:
     from inspector.domain import Recogniser, Transcript
     from inspector.settings import LineSettings
     from inspector.voice import Dialogue, Interpreter, Microphone
@@ -210,6 +209,73 @@ def devices(as_json: JsonOption = False) -> None:
         raise typer.Exit(1)
 
 
+@app.command()
+def enrol(
+    folder: Annotated[
+        Path | None,
+        typer.Argument(help="01.wav, 02.wav … of the sentences that --show lists; default: a microphone."),
+    ] = None,
+    line: LineOption = None,
+    language: LanguageOption = "en",
+    device: Annotated[str, typer.Option(help="Part of the microphone's name.")] = "",
+    engine: EngineOption = Engine.EMBEDDED,
+    model: ModelOption = "",
+    show: Annotated[bool, typer.Option("--show", help="Only list the sentences.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Have twenty sentences read aloud, and say how well this voice is understood and which 'voice.trust' suits it.
+
+    Nothing is changed and no sound is kept. Ends with 1 where less than half was understood.
+
+    For example:
+
+      inspector voice enrol --line line.yaml
+    """
+    import json
+
+    from inspector.runtime.speaking import build_grammar, build_recogniser, opened_record
+    from inspector.voice import DEFAULT_GATE, PortAudioMicrophone, Press, listened, read_aloud, read_audio
+    from inspector.voice import sentences_to_read as sentences
+    from inspector.voice import trust_from as trusted
+
+    settings = _settings(line)
+    with opened_record(settings) as record:
+        grammar = build_grammar(settings, language, record)
+    to_read = list(sentences(grammar))
+    if show:
+        for number, (sentence, _) in enumerate(to_read, 1):
+            typer.echo(f"{number:02}  {sentence}")
+        return
+    recogniser = build_recogniser(engine.value, grammar, language, model=model)
+
+    def from_file(number: int, _: str) -> tuple[str, float]:
+        press = Press(recogniser)
+        press.feed(read_audio(Path(folder or ".") / f"{number:02}.wav"))
+        heard = press.finish()
+        return heard.text, heard.confidence
+
+    def from_microphone(number: int, sentence: str) -> tuple[str, float]:
+        typer.echo(f"{number:02} of {len(to_read)}  Read aloud: {sentence}", err=True)
+        with PortAudioMicrophone(device) as microphone, meter(microphone.rate) as shown:
+            heard = listened(Press(recogniser, microphone.rate), microphone, shown)
+        return heard.text, heard.confidence
+
+    try:
+        reads = read_aloud(to_read, grammar, from_microphone if folder is None else from_file)
+    finally:
+        recogniser.close()
+    trust, right = trusted(reads, DEFAULT_GATE), sum(read.right for read in reads)
+    if as_json:
+        rows = [{"sentence": r.sentence, "right": r.right, "confidence": round(r.confidence, 3)} for r in reads]
+        typer.echo(json.dumps({"read": rows, "right": right, "trust": trust}))
+    else:
+        for read in reads:
+            typer.echo(f"{'ok ' if read.right else 'NO '} {read.confidence:.2f}  {read.sentence}")
+        typer.echo(f"{right} of {len(reads)} understood. In the line's YAML: voice: {{trust: {trust:g}}}")
+    if right < len(reads) / 2:
+        raise typer.Exit(1)
+
+
 @models_app.command("list")
 def list_models(as_json: JsonOption = False) -> None:
     """Show the models that can be fetched, and whether they are here."""
@@ -285,7 +351,7 @@ def _overheard(
 
     typer.echo("Speak.", err=True)
     try:
-        with _meter(microphone.rate) as show:
+        with meter(microphone.rate) as show:
             heard = listened(Press(recogniser, microphone.rate), microphone, show)
     finally:
         recogniser.close()
@@ -293,31 +359,6 @@ def _overheard(
         reply = dialogue.unheard(heard.unheard, NOBODY)
         return [_row("", 0.0, None, reply.kind.value, reply.text)]
     return [_turn(Transcript(heard.text, heard.confidence, final=True), dialogue, interpreter)]
-
-
-@contextmanager
-def _meter(rate: int) -> Iterator[Callable[[Any], None]]:
-    """Yield what shows how loud samples are, on the terminal, with a warning where they are none or cut off."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn
-
-    from inspector.voice import Watch
-
-    watch = Watch(rate)
-    columns = (TextColumn("level"), BarColumn(40), TextColumn("{task.description}"))
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=60.0)
-
-        def show(pcm: Any) -> None:
-            now = watch.take(pcm)
-            warning = "no sound: plugged in, not muted?" if watch.dead else ""
-            bar.update(
-                task,
-                completed=max(0.0, 60.0 + now.dbfs),
-                description="too loud" if watch.overdriven else warning or f"{now.dbfs:.0f} dB",
-            )
-
-        yield show
 
 
 def _turn(transcript: Transcript, dialogue: Dialogue, interpreter: Interpreter) -> dict[str, Any]:

@@ -65,6 +65,13 @@ class Voice(Settings):
         description="Days for which utterances that were not understood are kept as sound files, to improve the "
         "vocabulary; 0: none is kept. People at the line have to know.",
     )
+    trust: float = Field(
+        default=0.0,
+        ge=-0.3,
+        le=0.2,
+        description="How far more, or below 0 less, than usual to believe what is heard; `inspector voice enrol` says "
+        "how far. What releases something is never believed more.",
+    )
     parts: int = Field(
         default=50,
         ge=1,

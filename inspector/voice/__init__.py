@@ -6,6 +6,7 @@ from inspector.voice.commands import COMMANDS, command_of
 from inspector.voice.dialogue import SPOKEN, Desk, Dialogue, Kind, NoTrail, Reply, Trail, needs_confirmation
 from inspector.voice.embedded import DEFAULT_GATE, EmbeddedRecogniser, Heard, Listener
 from inspector.voice.endpoint import Endpointer, EnergyDetector, SileroDetector, SpeechDetector
+from inspector.voice.enrolment import Read, read_aloud, sentences_to_read, trust_from
 from inspector.voice.evidence import Evidence, Gate, Risk, risk_of
 from inspector.voice.export import cache_folder, exported
 from inspector.voice.graph import Meaning
@@ -53,6 +54,7 @@ __all__ = [
     "PortAudioMicrophone",
     "Press",
     "Pressed",
+    "Read",
     "ReadBack",
     "Refused",
     "RefusedSpeech",
@@ -82,7 +84,10 @@ __all__ = [
     "mixed",
     "needs_confirmation",
     "pull",
+    "read_aloud",
     "read_audio",
     "risk_of",
+    "sentences_to_read",
     "speakers",
+    "trust_from",
 ]

@@ -108,6 +108,14 @@ class Gate:
         total = constant + sum(slope * value for slope, value in zip(slopes, evidence.features(), strict=True))
         return 1.0 / (1.0 + math.exp(-max(-60.0, min(60.0, total))))
 
+    def trusting(self, trust: float) -> Gate:
+        """Return a gate whose bars are lower by ``trust``, or higher where it is below 0.
+
+        The bar of what releases something is never lowered.
+        """
+        shift = {risk: min(trust, 0.0) if risk is Risk.RELEASE else trust for risk in Risk}
+        return Gate(self._weights, {risk: min(0.99, max(0.05, bar - shift[risk])) for risk, bar in self.bars.items()})
+
     def believes(self, confidence: float, intent: str) -> bool:
         """Return whether this confidence is enough for this intent."""
         return confidence >= self.bars[risk_of(intent)]

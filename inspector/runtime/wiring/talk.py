@@ -39,6 +39,7 @@ def build_voice_desk(
     if voice is None or line is None:
         return None
     answers = Answers(record, status, order)
+    gate = DEFAULT_GATE.trusting(voice.trust)
     desk = SpokenDesk(line=line, review=review, record=record, status=status, answer=answers.answer)
 
     def vocabulary(language: str) -> Vocabulary:
@@ -47,7 +48,7 @@ def build_voice_desk(
         return build_vocabulary(settings, language, [*held, *newest][: voice.parts], terms)
 
     def dialogue(interpreter: Interpreter, language: str) -> Dialogue:
-        return Dialogue(interpreter, desk, trail, gate=DEFAULT_GATE, language=language, expiry_s=voice.code_s)
+        return Dialogue(interpreter, desk, trail, gate=gate, language=language, expiry_s=voice.code_s)
 
     return LineVoiceDesk(
         ear_address(data / settings.line),

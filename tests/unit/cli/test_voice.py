@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import shutil
+import wave
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import pytest
 from typer.testing import CliRunner
 
 from inspector.cli.main import app
-from inspector.domain import BadAudio, ModelError, SettingsError
+from inspector.domain import BadAudio, ModelError, SettingsError, Transcript
 from inspector.settings import load_line
 from inspector.store import Database, RecordStore
 from inspector.voice import RATE, Speaker, mixed
@@ -196,3 +197,48 @@ def test_models_are_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 def test_an_unknown_model_is_refused() -> None:
     with pytest.raises(ModelError, match="vosk-en-small"):
         CliRunner().invoke(app, ["voice", "models", "pull", "vosk-klingon"], catch_exceptions=False)
+
+
+class Knowing:
+    """A recogniser that knows what is going to be read; it doubts every fifth sentence, and mistakes none."""
+
+    def __init__(self, sentences: list[str]) -> None:
+        self._sentences = iter(enumerate(sentences))
+        self._spoken = False
+
+    def feed(self, pcm: np.ndarray) -> None:
+        self._spoken = True
+
+    def flush(self) -> Transcript | None:
+        if not self._spoken:
+            return None
+        self._spoken = False
+        number, sentence = next(self._sentences)
+        return Transcript(sentence, 0.3 if number % 5 == 0 else 0.9, final=True)
+
+    def close(self) -> None:
+        return
+
+
+@needs_voice
+@pytest.mark.parametrize(("heard", "code"), [(20, 0), (9, 1)])
+def test_twenty_sentences_read_aloud_say_how_far_to_trust_a_voice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, heard: int, code: int
+) -> None:
+    shown = CliRunner().invoke(app, ["voice", "enrol", "--show"]).stdout.splitlines()
+    sentences = [row.partition("  ")[2] for row in shown]
+    assert len(sentences) == 20
+    tone = np.round(3000 * np.sin(np.arange(RATE) / 5)).astype("<i2")
+    for number in range(1, 21):
+        with wave.open(str(tmp_path / f"{number:02}.wav"), "wb") as sound:
+            sound.setparams((1, 2, RATE, tone.size, "NONE", ""))
+            sound.writeframes(tone.tobytes())
+    known = Knowing([*sentences[:heard], *["nothing that is known"] * (20 - heard)])
+    monkeypatch.setattr("inspector.runtime.speaking.build_recogniser", lambda *_, **__: known)
+    ended, body = invoke("voice", "enrol", tmp_path)
+    assert (ended, body["right"]) == (code, heard)
+    assert body["trust"] == 0.2
+    (tmp_path / "20.wav").unlink()
+    known = Knowing(sentences)
+    with pytest.raises(BadAudio, match=r"20\.wav is not there"):
+        invoke("voice", "enrol", tmp_path)
