@@ -102,8 +102,8 @@ class AdviceDesk:
         return self._given[1]
 
     def recorded(self, report: InspectionReport, advice: Disposition) -> None:
-        """Tell the PLC, now that the record knows; a hold it has been told with the verdict."""
-        if advice.decision is not Decision.HOLD:
+        """Tell the PLC of a release, now that the record knows; a hold it has been told with the verdict."""
+        if advice.decision < Decision.HOLD:
             self._tell(report.trigger, advice)
 
     def _begin(self, report: InspectionReport) -> None:
@@ -133,6 +133,9 @@ class AdviceDesk:
         if advice.decision is Decision.STOP_LINE:
             self._stop(f"part {report.trigger.part_id}: {advice.text}")
             self._adviser.start_anew()
+        if advice.decision > Decision.HOLD:
+            # What tightens need not wait for the record.
+            self._tell(report.trigger, advice)
         return advice
 
 

@@ -422,6 +422,17 @@ def test_a_hold_is_not_told_to_the_plc_again(desk: Desk) -> None:
     assert (desk.record.opinions, told.plc) == ([HOLD], [])
 
 
+def test_a_release_is_told_once_the_record_has_it(desk: Desk) -> None:
+    told = advised(desk, Adviser())
+    answered(desk, OPEN)
+    desk.record.error = StoreError("the server is away")
+    desk.office.record_waiting()
+    assert told.plc == []
+    desk.record.error = None
+    desk.office.record_waiting()
+    assert told.plc == [(5, ACCEPT)]
+
+
 def test_advice_after_its_deadline_releases_nothing(desk: Desk) -> None:
     late = OPEN.trigger.at + timedelta(seconds=2.1)
     told = advised(desk, Adviser(), at=late)
@@ -443,7 +454,7 @@ def test_a_stop_holds_the_line_once_even_where_the_record_refuses_the_part(desk:
     for _ in range(3):
         desk.office.record_waiting()
     assert len(told.stops) == adviser.begun_anew == 1
-    assert told.plc == [], "the PLC is told what the record knows"
+    assert told.plc == [(5, STOP)], "what tightens does not wait for the record"
     desk.record.error = None
     desk.office.record_waiting()
     assert (len(told.stops), told.plc) == (1, [(5, STOP)])
