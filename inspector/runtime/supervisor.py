@@ -70,7 +70,7 @@ class Child:
     name: str
     main: Callable[..., None]
     arguments: Mapping[str, Any] = field(default_factory=dict)
-    start_within_s: float = 60.0
+    start_within_s: float = 180.0
     stop_within_s: float = 20.0
     nice: int = 0
     vital: bool = True
