@@ -19,7 +19,7 @@ LINE = Path(__file__).parents[2] / "line_configs" / "virtual-board.yaml"
 NAME, SECRET = "mei", "a good password"
 PARTS = 100_000
 WAIT_MS = 300_000
-ENOUGH = 180  # parts: for a strip, a trend, and the charts of the report
+ENOUGH = 80  # parts: for a full strip and a trend
 PATIENT_MS = 20_000
 GATE = 0.95
 
@@ -117,6 +117,8 @@ def take_figures(page: Any, url: str, folder: Path) -> None:
 
 def shoot(page: Any, there: str, file: Path) -> None:
     """Take the page once this is on it, and nothing is on its way any more."""
+    linked(page)
+    page.wait_for_selector(".lost", state="detached")
     page.wait_for_selector(there)
     page.wait_for_function("!document.querySelector('.tag-unplaced, .board-late')")
     page.wait_for_function(
