@@ -51,7 +51,8 @@ class Watched:
         return {item["name"]: item["value"] for item in found if item["name"] in KINDS}
 
     def lag_s(self) -> float:
-        assert self.page.locator(".lost").count() == 0
+        # A machine that is busy with the tests may be silent for two seconds: then the page says so, and comes back.
+        self.page.wait_for_selector(".lost", state="detached")
         now = datetime.now().astimezone()
         shown = datetime.strptime(self.page.inner_text(".clock"), "%H:%M:%S").astimezone()
         late = (now - now.replace(hour=shown.hour, minute=shown.minute, second=shown.second)).total_seconds()
