@@ -156,6 +156,7 @@ def language(
     model: Annotated[str, typer.Option(help="Report writer to measure: name or folder.")] = "report-writer",
     records: Annotated[int, typer.Option(min=10, help="Records with usual names; a quarter more have others.")] = 400,
     seed: Annotated[int, typer.Option(min=0, help="Start of the random numbers; training uses none of them.")] = 0,
+    parts: Annotated[int, typer.Option(min=0, help="Parts through the verdict path, beside it or not; 0: none.")] = 800,
     as_json: Json = False,
 ) -> None:
     """Measure the embedded report writer in both languages, and the adviser against truth and against reviewers.
@@ -184,6 +185,10 @@ def language(
         figures = measure_engine(engine, seen=records, unseen=max(1, records // 4), seed=seed)
         body = figures.as_dict() | {"advice": measure_advice(seed=seed).as_dict()}
         body["reviews"] = [measure_reviews(each, seed=seed).as_dict() for each in procedures()]
+        if parts:
+            from inspector.runtime.bench_language import measure_beside  # slow to load, and only needed here
+
+            body["verdict_path"] = measure_beside(model, parts=parts).as_dict()
     if as_json:
         typer.echo(json.dumps(body))
         return

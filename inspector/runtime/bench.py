@@ -20,6 +20,7 @@ from typing import Any
 
 import psutil
 
+from inspector.detection import LineDetector
 from inspector.domain import Camera, Detector, Frame, InspectionReport, Stage, Trigger
 from inspector.plc.simulation import SimulationPlan
 from inspector.runtime import embedded
@@ -31,7 +32,7 @@ from inspector.runtime.wiring.plc import build_trigger_source
 from inspector.runtime.wiring.verdict import build_detector, build_gauge, build_judge, build_spool
 from inspector.settings import LineSettings, load_line
 
-__all__ = ["Figures", "TakenFrames", "measure", "spread", "start_plc", "take_frames"]
+__all__ = ["Figures", "TakenFrames", "measure", "run_block", "spread", "start_plc", "take_frames"]
 
 BLOCKS = 4
 BARE_CALLS = 25  # of the detector, after each block
@@ -127,6 +128,31 @@ async def _measure(settings: LineSettings, data: Path, block: int) -> Figures:
         parts=len(reports),
         backend=detector.description,
     )
+
+
+async def run_block(
+    settings: LineSettings, data: Path, taken: TakenFrames, detector: LineDetector, parts: int
+) -> list[float]:
+    """Run so many parts through the verdict path; return what each took by the clock of the PLC, in ms."""
+    with Supervisor() as plc:
+        url, report = await asyncio.to_thread(start_plc, plc, parts, first=1)
+        source = build_trigger_source(settings, url=url, nodes={}, on_lamp=lambda _state: None)
+        line = Line(
+            triggers=source,
+            camera=taken,
+            detector=detector,
+            gauge=build_gauge(settings, detector.margins_px),
+            judge=build_judge(settings),
+            journal=build_spool(settings, data),
+            deadline_s=settings.deadline_ms / 1000,
+        )
+        task = asyncio.create_task(line.run())
+        await source.set_ready(True)
+        done = await asyncio.to_thread(report.recv)
+        await source.close()
+        await task
+        line.close()
+    return list(done["samples_ms"])
 
 
 def start_plc(supervisor: Supervisor, parts: int, *, first: int) -> tuple[str, Any]:
