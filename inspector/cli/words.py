@@ -83,7 +83,7 @@ def ask_part(question: str, part: str, line: Path | None, language: str, *, as_j
 
     from inspector.domain import ConfigurationError, HistoryQuery, VoiceError
     from inspector.runtime.wiring.parts import build_part_desk
-    from inspector.runtime.wiring.words import build_terms
+    from inspector.runtime.wiring.terms import build_terms
     from inspector.store import RecordStore, SqlHistory
 
     if line is None:
@@ -174,7 +174,8 @@ def history(
 
 @contextmanager
 def _glossary(line: Path, data: Path | None) -> Iterator[LineGlossary]:
-    from inspector.runtime.wiring.words import build_glossary, build_terms
+    from inspector.runtime.wiring.terms import build_terms
+    from inspector.runtime.wiring.words import build_glossary
 
     with _opened(line, data) as (settings, database):
         yield build_glossary(settings, database, build_terms(settings, database))

@@ -22,8 +22,8 @@ from inspector.reports import (
     write_report,
 )
 from inspector.runtime.wiring.messages import hash_of
+from inspector.runtime.wiring.terms import build_terms
 from inspector.runtime.wiring.verdict import build_recipe
-from inspector.runtime.wiring.words import build_terms
 from inspector.settings import LineSettings
 from inspector.store import Database, ImageArchive, ShiftRecord
 

@@ -8,15 +8,15 @@ from dataclasses import dataclass, replace
 from inspector.capture import read_image
 from inspector.detection import find_model
 from inspector.domain import Desks, Terms
-from inspector.language import DEFAULT_GLOSSARY
 from inspector.runtime.glossary import LineGlossary, LiveTerms
 from inspector.runtime.searching import DefectReader, WordSearch
 from inspector.runtime.wiring.parts import build_part_desk
+from inspector.runtime.wiring.terms import build_terms
 from inspector.search import SearchModel, load_search
 from inspector.settings import LineSettings
 from inspector.store import Database, ImageArchive, SqlAuditTrail, SqlDefectVectors, SqlGlossary
 
-__all__ = ["LineWords", "build_glossary", "build_search", "build_terms", "build_words"]
+__all__ = ["LineWords", "build_glossary", "build_search", "build_words"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +56,6 @@ def build_words(settings: LineSettings, database: Database) -> LineWords:
         search = _search(settings, database, model, terms)
         reader = DefectReader(_vectors(settings, database), model, read_image=read_image)
     return LineWords(terms, build_glossary(settings, database, terms), search, reader)
-
-
-def build_terms(settings: LineSettings, database: Database) -> LiveTerms:
-    """Return what things are called on this line now; raises ``StoreError``."""
-    terms = LiveTerms(DEFAULT_GLOSSARY, SqlGlossary(database, line=settings.line))
-    terms.refresh()
-    return terms
 
 
 def build_glossary(settings: LineSettings, database: Database, terms: LiveTerms) -> LineGlossary:
