@@ -136,9 +136,11 @@ class Costs(Settings):
     """What wrong dispositions cost this plant, for the weekly report on the adviser."""
 
     currency: str = Field(default="EUR", pattern=r"^[A-Z]{3}$", description="Currency of the amounts, such as EUR.")
-    false_hold: float = Field(ge=0, description="A good part that is held: a person's look at it, and the delay.")
-    scrap: float = Field(ge=0, description="A good part that is scrapped.")
-    escape: float = Field(ge=0, description="A bad part that is released.")
+    false_hold: float = Field(
+        ge=0, le=1e9, description="A good part that is held: a person's look at it, and the delay."
+    )
+    scrap: float = Field(ge=0, le=1e9, description="A good part that is scrapped.")
+    escape: float = Field(ge=0, le=1e9, description="A bad part that is released.")
 
 
 class Disposition(Settings):
