@@ -87,7 +87,7 @@ def reports(
     cycle_s: Annotated[float, typer.Option(min=0.05, help="Seconds from part to part.")] = 1.0,
     as_json: Json = False,
 ) -> None:
-    """Measure a shift report over a large made-up record: its first full shift and its last one.
+    """Measure a shift report over a large made-up record: an early shift and its last one.
 
     Examples
     --------
@@ -389,4 +389,41 @@ def mes_(
         table.add_row(f"trigger to PLC, {name}, at rest and while it drains, ms", f"{quiet:.1f}, {busy:.1f}")
     table.add_row("p99 while it drains over p99 at rest", f"{figures.p99_ratio:.2f} x")
     table.add_row("parts at rest and while it drained", f"{figures.parts_at_rest}, {figures.parts_draining}")
+    console.print(table)
+
+
+@app.command()
+def screen(
+    tabs: Annotated[int, typer.Option(min=1, max=100, help="How many live pages are open.")] = 10,
+    parts: Annotated[int, typer.Option(min=100, help="How many parts are inspected with them, and without.")] = 400,
+    as_json: Json = False,
+) -> None:
+    """Measure what the verdict path feels of open pages: trigger to PLC with tabs of a real browser, and without.
+
+    Examples
+    --------
+      inspector bench screen
+
+      inspector bench screen --tabs 20 --json
+    """
+    import json
+
+    from rich.console import Console
+    from rich.table import Table
+
+    from inspector.runtime.bench_screen import measure_screen
+
+    console = Console(stderr=as_json)
+    with console.status("measuring ..."):
+        figures = measure_screen(tabs=tabs, parts=parts)
+    if as_json:
+        typer.echo(json.dumps(figures.as_dict()))
+        return
+    table = Table(title=f"trigger to PLC with {tabs} live pages open", show_header=False)
+    for name in ("p50", "p95", "p99"):
+        without, watched = figures.without_ms[name], figures.with_tabs_ms[name]
+        table.add_row(f"{name} without and with tabs, ms", f"{without:.1f}, {watched:.1f}")
+    table.add_row("p50 with tabs over p50 without", f"{figures.p50_ratio:.2f} x")
+    table.add_row("p99 with tabs over p99 without", f"{figures.p99_ratio:.2f} x")
+    table.add_row("parts without and with", f"{figures.parts_without}, {figures.parts_with_tabs}")
     console.print(table)

@@ -22,7 +22,6 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from inspector.detection import LineDetector
 from inspector.domain import (
     Box,
     ConfigurationError,
@@ -41,16 +40,14 @@ from inspector.domain import (
 from inspector.mes.consumer import MessageCounter
 from inspector.runtime import embedded
 from inspector.runtime.backoffice import office_main
-from inspector.runtime.bench import TakenFrames, spread, start_plc, take_frames
+from inspector.runtime.bench import TakenFrames, run_block, spread, take_frames
 from inspector.runtime.demo import demo_settings
-from inspector.runtime.line import Line
 from inspector.runtime.plant import BEHIND_THE_LINE
 from inspector.runtime.supervisor import Child, Lifeline, Supervisor
 from inspector.runtime.wiring.cameras import build_camera
 from inspector.runtime.wiring.mes import Broker, build_composer, build_counter
-from inspector.runtime.wiring.plc import build_trigger_source
 from inspector.runtime.wiring.record import build_record
-from inspector.runtime.wiring.verdict import build_detector, build_gauge, build_judge, build_spool
+from inspector.runtime.wiring.verdict import build_detector
 from inspector.settings import LineSettings, MqttMes, TemplateLanguage
 from inspector.store import RecordStore, SqlOutbox
 
@@ -243,7 +240,7 @@ class _Bench:
         camera, detector = build_camera(self._settings), build_detector(self._settings)
         detector.warm_up()
         frames = await asyncio.to_thread(take_frames, camera, range(1, BLOCK + 1), self._settings.station)
-        block = partial(self._block, TakenFrames(frames), detector)
+        block = partial(run_block, self._settings, self._data, TakenFrames(frames), detector, BLOCK)
         rest: list[float] = []
         draining: list[float] = []
         with Supervisor() as supervisor:
@@ -270,29 +267,6 @@ class _Bench:
                 camera.close()
                 detector.close()
         return rest, draining, drained / seconds
-
-    async def _block(self, taken: TakenFrames, detector: LineDetector) -> list[float]:
-        """Return how long each part of a block took, by the clock of the PLC."""
-        settings = self._settings
-        with Supervisor() as plc:
-            url, report = await asyncio.to_thread(start_plc, plc, BLOCK, first=1)
-            source = build_trigger_source(settings, url=url, nodes={}, on_lamp=lambda _state: None)
-            line = Line(
-                triggers=source,
-                camera=taken,
-                detector=detector,
-                gauge=build_gauge(settings, detector.margins_px),
-                judge=build_judge(settings),
-                journal=build_spool(settings, self._data),
-                deadline_s=settings.deadline_ms / 1000,
-            )
-            task = asyncio.create_task(line.run())
-            await source.set_ready(True)
-            done = await asyncio.to_thread(report.recv)
-            await source.close()
-            await task
-            line.close()
-        return list(done["samples_ms"])
 
     def _fill(self, count: int) -> int:
         """Bring the outbox to that many waiting results; return how many still wait then."""
