@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from inspector.domain import Ask, Command, Decision, Override, Query, Remark, SettingsError
+from inspector.domain import Ask, Command, Decision, Override, Query, Remark, SettingsError, TriggerOnce
 from inspector.voice import COMMANDS, DIALOGUE, Grammar, Interpreter, Meaning, Refused, Vocabulary, command_of
 
 TABLE = YAML(typ="safe").load(Path(__file__).with_name("sentences.yaml").read_text("utf-8"))
@@ -137,7 +137,9 @@ def test_commands_are_typed() -> None:
 
 def test_every_kind_of_command_can_be_said() -> None:
     slots = (("part", "1"), ("lot", "1"), ("recipe", "1"), ("defect", "1"))
-    assert {type(command_of(Meaning(intent, slots), "anna")) for intent in COMMANDS} | {Query} == set(get_args(Command))
+    said = {type(command_of(Meaning(intent, slots), "anna")) for intent in COMMANDS} | {Query}
+    # A picture on trial is for whoever looks at the page.
+    assert said == set(get_args(Command)) - {TriggerOnce}
 
 
 def test_a_line_without_zones_has_no_sentence_with_a_zone() -> None:
