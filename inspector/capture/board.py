@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from inspector.capture.board_defects import DEFECT_CLASSES, Planted, Surface, plant, survey
 from inspector.capture.board_layout import Layout, design
-from inspector.domain.types import Box
+from inspector.domain import Box
 
 OVERSAMPLING = 2
 LAYOUTS_KEPT = 12

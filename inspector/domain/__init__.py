@@ -14,6 +14,7 @@ from inspector.domain.overlays import *  # noqa: F403
 from inspector.domain.people import *  # noqa: F403
 from inspector.domain.ports import *  # noqa: F403
 from inspector.domain.quality import *  # noqa: F403
+from inspector.domain.record import *  # noqa: F403
 from inspector.domain.review import *  # noqa: F403
 from inspector.domain.searching import *  # noqa: F403
 from inspector.domain.shelf import *  # noqa: F403

@@ -12,18 +12,16 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
+from inspector.domain.record import InspectionReport, Stage, Timings
 from inspector.domain.types import (
     Box,
     Detection,
     Detections,
     FaultCode,
-    InspectionReport,
     Measurement,
     ModelId,
     Outcome,
     Reason,
-    Stage,
-    Timings,
     Trigger,
     Verdict,
 )

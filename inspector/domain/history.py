@@ -11,7 +11,8 @@ from typing import Protocol, runtime_checkable
 from uuid import UUID
 
 from inspector.domain.live import RecordedPart
-from inspector.domain.types import Decision, FaultCode, InspectionReport, Outcome
+from inspector.domain.record import InspectionReport
+from inspector.domain.types import Decision, FaultCode, Outcome
 
 __all__ = [
     "HistoryPage",

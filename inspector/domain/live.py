@@ -8,8 +8,9 @@ from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
+from inspector.domain.record import InspectionReport
 from inspector.domain.texts import Writing, texts_and_engines
-from inspector.domain.types import Disposition, InspectionReport
+from inspector.domain.types import Disposition
 
 __all__ = [
     "EVERY_LINE",

@@ -11,18 +11,9 @@ from numpy.typing import NDArray
 
 from inspector.domain.commands import Command, Transcript
 from inspector.domain.live import Counts, LineStatus, RecordedPart
+from inspector.domain.record import InspectionReport, OutboxMessage, Picture
 from inspector.domain.texts import ReportText
-from inspector.domain.types import (
-    Detections,
-    Disposition,
-    Frame,
-    InspectionReport,
-    Measurement,
-    OutboxMessage,
-    Picture,
-    Trigger,
-    Verdict,
-)
+from inspector.domain.types import Detections, Disposition, Frame, Measurement, Trigger, Verdict
 
 __all__ = [
     "Advisor",

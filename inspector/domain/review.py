@@ -10,7 +10,8 @@ from uuid import UUID
 
 from inspector.domain.live import RecordedPart
 from inspector.domain.people import Person
-from inspector.domain.types import Decision, Disposition, InspectionReport
+from inspector.domain.record import InspectionReport
+from inspector.domain.types import Decision, Disposition
 
 __all__ = [
     "RECURRENCE_WINDOW",

@@ -6,10 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from enum import IntEnum, StrEnum
-from types import MappingProxyType
-from typing import Any
-from uuid import UUID, uuid4
+from enum import IntEnum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,18 +19,12 @@ __all__ = [
     "Disposition",
     "FaultCode",
     "Frame",
-    "InspectionReport",
     "Intrinsics",
     "Measurement",
     "ModelId",
-    "OutboxMessage",
     "Outcome",
-    "Picture",
-    "Queue",
     "Reason",
     "SpecLimits",
-    "Stage",
-    "Timings",
     "Trigger",
     "Verdict",
     "WireVerdict",
@@ -405,83 +396,3 @@ class Disposition:
     reason_code: str
     text: str
     decided_by: str
-
-
-# --- the record of one trigger ----------------------------------------------------------------------------
-
-
-class Stage(StrEnum):
-    """The stages of the verdict path, in order."""
-
-    GRAB = "grab"
-    DETECT = "detect"
-    MEASURE = "measure"
-    JUDGE = "judge"
-    JOURNAL = "journal"
-    ANSWER = "answer"
-
-
-@dataclass(frozen=True, slots=True)
-class Timings:
-    """Milliseconds spent in each stage and from trigger to verdict written."""
-
-    stages: Mapping[Stage, float] = field(default_factory=dict)
-    total_ms: float = 0.0
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "stages", MappingProxyType(dict(self.stages)))
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return (Timings, (dict(self.stages), self.total_ms))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class InspectionReport:
-    """The frozen record of one trigger; ``id`` makes every later write idempotent."""
-
-    trigger: Trigger
-    verdict: Verdict
-    detections: Detections | None = None
-    measurements: tuple[Measurement, ...] = ()
-    timings: Timings = field(default_factory=Timings)
-    id: UUID = field(default_factory=uuid4)
-
-    def __post_init__(self) -> None:
-        count = len(self.detections.items) if self.detections else 0
-        for measurement in self.measurements:
-            index = measurement.detection
-            _require(
-                index is None or 0 <= index < count,
-                f"measurement {measurement.characteristic} names detection {index} of {count}",
-            )
-
-
-class Queue(StrEnum):
-    """The streams out of the record: each has its own order and its own acknowledgement."""
-
-    RESULTS = "results"
-    EVENTS = "events"
-    SPARKPLUG = "sparkplug"
-
-
-@dataclass(frozen=True, slots=True)
-class OutboxMessage:
-    """One message on its way to the MES; ``body`` is JSON text without ``seq``, which the store assigns.
-
-    ``refused`` says why a message cannot be delivered as it is; its place in the order is kept.
-    """
-
-    msg_id: str
-    topic: str
-    body: str
-    seq: int = 0
-    queue: Queue = Queue.RESULTS
-    refused: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """An archived picture: its name in the archive and the SHA-256 of the file, hexadecimal."""
-
-    name: str
-    sha256: str
