@@ -83,5 +83,9 @@ def test_without_depth_the_part_is_held(tmp_path: Path) -> None:
 
 
 def test_a_recording_that_is_not_there_is_a_lost_camera(tmp_path: Path) -> None:
-    with pytest.raises(CameraLost, match=r"dent\.db3: cannot be opened"):
-        build_camera(line(tmp_path))
+    camera = build_camera(line(tmp_path))
+    try:
+        with pytest.raises(CameraLost, match=r"dent\.db3: cannot be opened"):
+            camera.grab(TRIGGER)
+    finally:
+        camera.close()
