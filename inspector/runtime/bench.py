@@ -12,7 +12,7 @@ import multiprocessing
 import statistics
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -85,34 +85,13 @@ async def _measure(settings: LineSettings, data: Path, block: int) -> Figures:
     latencies: list[float] = []
     bare: list[float] = []
     busy_s = 0.0
-    # Nobody records here: the journal grows by one entry a part, as it does while the office is away.
-    journal = build_spool(settings, data)
     try:
         for number in range(BLOCKS):
-            with Supervisor() as supervisor:
-                sequences = range(number * block + 1, (number + 1) * block + 1)
-                taken = TakenFrames(await asyncio.to_thread(take_frames, camera, sequences, settings.station))
-                url, report = start_plc(supervisor, block, first=sequences.start)
-                source = build_trigger_source(settings, url=url, nodes={}, on_lamp=lambda _state: None)
-                flow = Line(
-                    triggers=source,
-                    camera=taken,
-                    detector=detector,
-                    gauge=build_gauge(settings, detector.margins_px),
-                    judge=build_judge(settings),
-                    journal=journal,
-                    deadline_s=settings.deadline_ms / 1000,
-                    observer=reports.append,
-                )
-                task = asyncio.create_task(flow.run())
-                started = time.perf_counter()
-                await source.set_ready(True)
-                done = await asyncio.to_thread(report.recv)
-                busy_s += time.perf_counter() - started
-                latencies += done["samples_ms"]
-                await source.close()
-                await task
-                flow.close()
+            sequences = range(number * block + 1, (number + 1) * block + 1)
+            taken = TakenFrames(await asyncio.to_thread(take_frames, camera, sequences, settings.station))
+            took, seconds = await _inspected(settings, data, taken, detector, sequences, observer=reports.append)
+            latencies += took
+            busy_s += seconds
             bare += await asyncio.to_thread(_bare, taken, detector)
     finally:
         camera.close()
@@ -134,8 +113,25 @@ async def run_block(
     settings: LineSettings, data: Path, taken: TakenFrames, detector: LineDetector, parts: int
 ) -> list[float]:
     """Run so many parts through the verdict path; return what each took by the clock of the PLC, in ms."""
+    took, _ = await _inspected(settings, data, taken, detector, range(1, parts + 1))
+    return took
+
+
+async def _inspected(
+    settings: LineSettings,
+    data: Path,
+    taken: TakenFrames,
+    detector: LineDetector,
+    sequences: range,
+    *,
+    observer: Callable[[InspectionReport], None] | None = None,
+) -> tuple[list[float], float]:
+    """Inspect these parts; return what each took, in ms, and how long the line was at work, in s.
+
+    Where nobody records, the journal grows by one entry a part, as it does while the office is away.
+    """
     with Supervisor() as plc:
-        url, report = await asyncio.to_thread(start_plc, plc, parts, first=1)
+        url, report = await asyncio.to_thread(start_plc, plc, len(sequences), first=sequences.start)
         source = build_trigger_source(settings, url=url, nodes={}, on_lamp=lambda _state: None)
         line = Line(
             triggers=source,
@@ -145,14 +141,17 @@ async def run_block(
             judge=build_judge(settings),
             journal=build_spool(settings, data),
             deadline_s=settings.deadline_ms / 1000,
+            observer=observer,
         )
         task = asyncio.create_task(line.run())
+        started = time.perf_counter()
         await source.set_ready(True)
         done = await asyncio.to_thread(report.recv)
+        seconds = time.perf_counter() - started
         await source.close()
         await task
         line.close()
-    return list(done["samples_ms"])
+    return list(done["samples_ms"]), seconds
 
 
 def start_plc(supervisor: Supervisor, parts: int, *, first: int) -> tuple[str, Any]:

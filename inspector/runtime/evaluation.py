@@ -182,7 +182,7 @@ def _detection_figures(
     if not labelled:
         raise ConfigurationError("the images have no boxes", remedy="Give a data set with labels/<split>")
     examples = [part.example for part, _ in labelled if part.example is not None]
-    findings = [_findings(each, classes) for _, each in labelled]
+    findings = [Findings.of(each, classes) for _, each in labelled]
     # As in the card: over the split alone; good parts beside it count below, and in the calibration.
     own = [number for number, (part, _) in enumerate(labelled) if not part.beside]
     own_examples, own_findings = [examples[number] for number in own], [findings[number] for number in own]
@@ -194,15 +194,6 @@ def _detection_figures(
         "per_size": average_precision_by_size(own_examples, own_findings, classes),
         "calibration": _calibration(examples, findings, floor, temperature),
     }
-
-
-def _findings(found: Detections, classes: Sequence[str]) -> Findings:
-    corners = [[item.box.x0, item.box.y0, item.box.x1, item.box.y1] for item in found.items]
-    return Findings(
-        np.array(corners, np.float32).reshape(-1, 4),
-        np.array([item.score for item in found.items], np.float32),
-        np.array([classes.index(item.label) for item in found.items], np.int64),
-    )
 
 
 def _calibration(

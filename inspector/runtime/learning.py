@@ -6,19 +6,18 @@ import hashlib
 import importlib.util
 import shutil
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 from PIL import Image
-from ruamel.yaml import YAML
 
 from inspector.capture import read_image
 from inspector.detection import YoloDetector, load_model, open_backend
-from inspector.domain import ConfigurationError, Detections, Frame, Trigger
+from inspector.domain import ConfigurationError, Frame, Trigger
+from inspector.training.card import CARD_FILE, TRAINER_LICENCE, rounded, save_card
 from inspector.training.dataset import DatasetError, Example, Manifest, read_manifest, read_split
 from inspector.training.evaluate import Figures, Findings, average_precision
 from inspector.training.fitting import Fit, FitPlan, FitProgress, fit, forget, load_best, weights_hash
@@ -30,7 +29,6 @@ __all__ = ["Learned", "Lesson", "learn", "start_anew"]
 LOWEST = 0.001
 LARGEST_DEFAULT_PX = 640
 STRIDE = 32
-TRAINER_LICENCE = "AGPL-3.0"
 LEAST_IMAGES = 2
 _GREY_MODES = frozenset({"1", "L", "LA", "I;16"})
 
@@ -224,7 +222,7 @@ def _finish(lesson: Lesson, ready: _Ready, done: Fit, tell: Tell) -> Learned:
         weights = part / f"{lesson.model.name}.onnx"
         export_onnx(load_best(done.best), weights, manifest.classes, size=(look.width, look.height), task=task)
         card = _card(lesson, ready, weights)
-        _write_card(part, card)
+        save_card(part, card)
         findings = _judge(part, held_out, manifest.classes, tell)
         floor = choose_floor([floor_table(held_out, findings)])
         row = floor_row(floor, held_out, findings)
@@ -234,13 +232,13 @@ def _finish(lesson: Lesson, ready: _Ready, done: Fit, tell: Tell) -> Learned:
         )
         card["confidence_floor"] = floor
         card["metrics"] = _metrics(figures, row, len(own), lesson) | {"training": _how(lesson, done)}
-        _write_card(part, card)
+        save_card(part, card)
         shutil.copyfile(done.best, lesson.work / "weights.pt")
         _replace(lesson.model, part)
     finally:
         shutil.rmtree(part, ignore_errors=True)
     return Learned(
-        card=lesson.model / "card.yaml",
+        card=lesson.model / CARD_FILE,
         classes=manifest.classes,
         task=task,
         fit=done,
@@ -307,12 +305,7 @@ def _metrics(figures: Figures, row: FloorRow, images: int, lesson: Lesson) -> di
     return {
         "held_out": {
             "images": images,
-            "map50": round(figures.map50, 4),
-            "map50_95": round(figures.map50_95, 4),
-            "per_class": {
-                name: {key: round(value, 4) for key, value in values.items()}
-                for name, values in figures.per_class.items()
-            },
+            **rounded(figures),
         },
         "at_the_floor": {
             "defects": row.defects,
@@ -327,14 +320,6 @@ def _metrics(figures: Figures, row: FloorRow, images: int, lesson: Lesson) -> di
     }
 
 
-def _write_card(folder: Path, card: Mapping[str, Any]) -> None:
-    yaml = YAML(typ="safe", pure=True)
-    yaml.default_flow_style = False
-    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
-    with (folder / "card.yaml").open("w", encoding="utf-8") as out:
-        yaml.dump(card, out)
-
-
 def _judge(folder: Path, examples: Sequence[Example], classes: Sequence[str], tell: Tell) -> list[Findings]:
     model = load_model(folder)
     detector = YoloDetector(model, open_backend(model, "onnxruntime"), floor=LOWEST)
@@ -343,7 +328,7 @@ def _judge(folder: Path, examples: Sequence[Example], classes: Sequence[str], te
         found = []
         for number, example in enumerate(examples):
             tell("judging", number, len(examples))
-            found.append(_as_findings(detector.detect(_frame(example.image)), classes))
+            found.append(Findings.of(detector.detect(_frame(example.image)), classes))
         tell("judging", len(examples), len(examples))
         return found
     finally:
@@ -355,21 +340,12 @@ def _frame(path: Path) -> Frame:
     return Frame(Trigger(path.stem, "training", 0, now), read_image(path), "training", now)
 
 
-def _as_findings(found: Detections, classes: Sequence[str]) -> Findings:
-    corners = [[item.box.x0, item.box.y0, item.box.x1, item.box.y1] for item in found.items]
-    return Findings(
-        np.array(corners, np.float32).reshape(-1, 4),
-        np.array([item.score for item in found.items], np.float32),
-        np.array([classes.index(item.label) for item in found.items], np.int64),
-    )
-
-
 def _replace(target: Path, part: Path) -> None:
     """Let the new folder take the place of the old one, which stays until the new one is there."""
     if not target.exists():
         part.replace(target)
         return
     for path in part.iterdir():  # other files of the folder, such as a recipe or notes, stay
-        if path.name != "card.yaml":
+        if path.name != CARD_FILE:
             path.replace(target / path.name)
-    (part / "card.yaml").replace(target / "card.yaml")
+    (part / CARD_FILE).replace(target / CARD_FILE)

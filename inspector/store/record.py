@@ -26,13 +26,12 @@ from inspector.domain import (
     Person,
     RecordedPart,
     StoreError,
-    report_from_json,
 )
 from inspector.store.audit import append_act
 from inspector.store.database import Database
 from inspector.store.images import ImageArchive
 from inspector.store.outbox import stream_name, take_numbers
-from inspector.store.rows import defect_rows, inspection_row, measurement_rows
+from inspector.store.rows import defect_rows, inspection_row, measurement_rows, stored_report
 from inspector.store.tables import DefectRow, DispositionRow, InspectionRow, MeasurementRow, OutboxRow
 
 __all__ = ["RecordStore"]
@@ -300,15 +299,8 @@ class RecordStore:
         return [self._part(row, newest.get(row.id)) for row in rows]
 
     def _part(self, row: Any, disposition: Disposition | None) -> RecordedPart:
-        try:
-            report = report_from_json(row.report)
-        except ValueError as error:
-            raise StoreError(
-                f"inspection {row.id} in the record {self._database.name} cannot be read: {error}",
-                remedy="It was altered or written by another version; restore it from a backup",
-            ) from error
         return RecordedPart(
-            report=report,
+            report=stored_report(row.report, f"inspection {row.id} in the record {self._database.name}"),
             texts=row.texts,
             image=self._images.path(row.image) if self._images is not None else None,
             recorded_at=row.recorded_at,

@@ -17,12 +17,11 @@ from inspector.domain import (
     MomentKind,
     PartKind,
     ReviewedPart,
-    StoreError,
     opinion_of,
-    report_from_json,
 )
 from inspector.store.database import Database
 from inspector.store.history import BY_ADVICE, BY_RULES, who_decided
+from inspector.store.rows import stored_report
 from inspector.store.tables import DefectRow, DispositionRow, InspectionRow
 
 __all__ = ["SqlReviews"]
@@ -130,13 +129,7 @@ class SqlReviews:
 
 
 def _reviewed(row: Any, recurring: Sequence[Any]) -> ReviewedPart:
-    try:
-        report = report_from_json(row.report)
-    except ValueError as error:
-        raise StoreError(
-            f"inspection {row.inspection} cannot be read: {error}",
-            remedy="It was altered or written by another version; restore it from a backup",
-        ) from error
+    report = stored_report(row.report, f"inspection {row.inspection}")
     recurrences = {(label, zone): parts for label, zone, parts in recurring}
     return ReviewedPart(row.id, report, Decision[row.decision], row.reason_code, recurrences)
 

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from inspector.domain import InspectionReport, kind_of_part, number_of_part, report_to_json
+from inspector.domain import (
+    InspectionReport,
+    StoreError,
+    kind_of_part,
+    number_of_part,
+    report_from_json,
+    report_to_json,
+)
 
-__all__ = ["defect_rows", "inspection_row", "measurement_rows"]
+__all__ = ["defect_rows", "inspection_row", "measurement_rows", "stored_report"]
 
 
 def inspection_row(report: InspectionReport) -> dict[str, Any]:
@@ -31,6 +38,17 @@ def inspection_row(report: InspectionReport) -> dict[str, Any]:
         "total_ms": report.timings.total_ms,
         "report": report_to_json(report),
     }
+
+
+def stored_report(text: str, where: str) -> InspectionReport:
+    """Return the report that a row holds; raises ``StoreError``, which names ``where`` it is."""
+    try:
+        return report_from_json(text)
+    except ValueError as error:
+        raise StoreError(
+            f"{where} cannot be read: {error}",
+            remedy="It was altered or written by another version; restore it from a backup",
+        ) from error
 
 
 def defect_rows(key: int, report: InspectionReport, line: str) -> list[dict[str, Any]]:

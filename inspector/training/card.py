@@ -77,11 +77,11 @@ def write_card(folder: Path, recipe: Recipe, facts: CardFacts) -> Path:
         "licence": TRAINER_LICENCE,
         "data": [_data_entry(note) for note in facts.data],
         "metrics": {
-            "held_out": {"images": facts.held_out_images, **_precision(facts.figures)},
+            "held_out": {"images": facts.held_out_images, **rounded(facts.figures)},
             **(
                 {}
                 if facts.figures_without_golden is None
-                else {"held_out_without_golden": _precision(facts.figures_without_golden)}
+                else {"held_out_without_golden": rounded(facts.figures_without_golden)}
             ),
             "at_the_floor": dict(facts.floor_report),
             "box_margin_px": facts.box_margin_px,
@@ -90,6 +90,11 @@ def write_card(folder: Path, recipe: Recipe, facts: CardFacts) -> Path:
         "command": facts.command,
         "created": facts.created.isoformat(),
     }
+    return save_card(folder, card)
+
+
+def save_card(folder: Path, card: Mapping[str, Any]) -> Path:
+    """Write ``card.yaml`` with its keys in the given order and return its path; raises ``OSError``."""
     path = folder / CARD_FILE
     yaml = YAML(typ="safe", pure=True)
     yaml.default_flow_style = False
@@ -99,7 +104,8 @@ def write_card(folder: Path, recipe: Recipe, facts: CardFacts) -> Path:
     return path
 
 
-def _precision(figures: Figures) -> dict[str, Any]:
+def rounded(figures: Figures) -> dict[str, Any]:
+    """Return the precision of a model as its card gives it, to four digits."""
     return {
         "map50": round(figures.map50, 4),
         "map50_95": round(figures.map50_95, 4),

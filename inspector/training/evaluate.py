@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from inspector.domain import Detections
 from inspector.training.dataset import Example, View, read_view
 
 OVERLAP = 0.5
@@ -32,6 +33,16 @@ class Findings:
     boxes: NDArray[np.float32]
     scores: NDArray[np.float32]
     labels: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, found: Detections, classes: Sequence[str]) -> Findings:
+        """Return what a detector of the line found, labels as places in ``classes``; raises ``ValueError``."""
+        corners = [[item.box.x0, item.box.y0, item.box.x1, item.box.y1] for item in found.items]
+        return cls(
+            np.array(corners, np.float32).reshape(-1, 4),
+            np.array([item.score for item in found.items], np.float32),
+            np.array([classes.index(item.label) for item in found.items], np.int64),
+        )
 
 
 Predict = Callable[[NDArray[np.uint8]], Findings]

@@ -11,13 +11,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-
 from inspector.domain import ModelError
+from inspector.training.card import save_card
 
 __all__ = ["write_model_folder"]
-
-_CARD = "card.yaml"
 
 
 def write_model_folder(folder: Path, model: Any, facts: Mapping[str, Any]) -> Path:
@@ -34,7 +31,7 @@ def write_model_folder(folder: Path, model: Any, facts: Mapping[str, Any]) -> Pa
         The folder cannot be written.
     """
     content = model.SerializeToString()
-    weights, path = folder / f"{facts['name']}.onnx", folder / _CARD
+    weights = folder / f"{facts['name']}.onnx"
     head = {key: facts[key] for key in ("name", "version", "task")}
     rest = {key: value for key, value in facts.items() if key not in head}
     card = {
@@ -44,14 +41,10 @@ def write_model_folder(folder: Path, model: Any, facts: Mapping[str, Any]) -> Pa
         **rest,
         "created": datetime.now(UTC).date().isoformat(),
     }
-    yaml = YAML(typ="safe", pure=True)
-    yaml.default_flow_style = False
-    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         weights.write_bytes(content)
-        with path.open("w", encoding="utf-8") as out:
-            yaml.dump(card, out)
+        path = save_card(folder, card)
     except OSError as error:
         raise ModelError(
             f"{folder}: the model cannot be written: {error.strerror}", remedy="Check the folder and its rights"
