@@ -4,6 +4,7 @@ from inspector.domain.asking import *  # noqa: F403
 from inspector.domain.capture import *  # noqa: F403
 from inspector.domain.codec import *  # noqa: F403
 from inspector.domain.commands import *  # noqa: F403
+from inspector.domain.corrections import *  # noqa: F403
 from inspector.domain.desks import *  # noqa: F403
 from inspector.domain.errors import *  # noqa: F403
 from inspector.domain.figures import *  # noqa: F403

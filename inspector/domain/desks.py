@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from inspector.domain.asking import PartDesk
+from inspector.domain.corrections import CorrectionDesk
 from inspector.domain.history import HistoryReader
 from inspector.domain.linedesk import LineDesk
 from inspector.domain.overlays import Overlays
@@ -47,6 +48,8 @@ class Desks:
         What things are called here.
     parts
         Questions about one part.
+    corrections
+        Where texts of reports are corrected.
     people
         Who may log in; None where nobody has to.
     """
@@ -62,4 +65,5 @@ class Desks:
     finder: DefectFinder | None = None
     glossary: GlossaryDesk | None = None
     parts: PartDesk | None = None
+    corrections: CorrectionDesk | None = None
     people: Staff | None = None

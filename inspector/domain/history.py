@@ -147,6 +147,8 @@ class MomentKind(StrEnum):
     """A person's decision."""
     REFUSED = "refused"
     """A person who may not decide so tried to."""
+    CORRECTED = "corrected"
+    """A person wrote the report's text anew."""
     QUEUED = "queued"
     """A message to the MES was written."""
     DELIVERED = "delivered"

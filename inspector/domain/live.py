@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
+from inspector.domain.corrections import TextCorrection
 from inspector.domain.record import InspectionReport
 from inspector.domain.texts import Writing, texts_and_engines
 from inspector.domain.types import Disposition
@@ -93,7 +94,7 @@ class RecordedPart:
 
     ``texts`` holds the report text by language and ``engines`` who wrote it; the record keeps both in one mapping
     (``kept_texts``), which is taken apart here. ``image`` is the archived picture, None where it was not kept or has
-    expired.
+    expired. ``corrections`` holds the newest correction of each text; ``texts`` stays what was written at first.
     """
 
     report: InspectionReport
@@ -102,6 +103,7 @@ class RecordedPart:
     recorded_at: datetime
     disposition: Disposition | None = None
     engines: Mapping[str, str] = field(default_factory=dict)
+    corrections: Mapping[str, TextCorrection] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         texts, engines = texts_and_engines(self.texts)

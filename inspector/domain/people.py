@@ -70,6 +70,8 @@ class Act(StrEnum):
     """Ask by voice how the line does; an answer changes nothing."""
     CHANGE_TERM = "change_term"
     """Change what a defect, a zone or a characteristic is called."""
+    CORRECT_TEXT = "correct_text"
+    """Write a report's text anew; verdict, decision and messages stay as they are."""
     SEE_AUDIT = "see_audit"
     MANAGE_USERS = "manage_users"
 
@@ -98,6 +100,8 @@ RIGHTS: Mapping[Act, frozenset[Role]] = MappingProxyType(
         Act.REMARK: _HANDS,
         Act.ASK: _EVERYBODY,
         Act.CHANGE_TERM: frozenset({Role.QUALITY, Role.ENGINEER, Role.ADMIN}),
+        # Operators read the texts first, and nothing but words comes of it.
+        Act.CORRECT_TEXT: _STAFF,
         Act.SEE_AUDIT: frozenset({Role.QUALITY, Role.ADMIN}),
         Act.MANAGE_USERS: frozenset({Role.ADMIN}),
     }

@@ -2,6 +2,7 @@
 
 from inspector.store.accounts import SqlAccounts
 from inspector.store.audit import SqlAuditTrail
+from inspector.store.corrections import SqlCorrections
 from inspector.store.database import Database
 from inspector.store.glossary import SqlGlossary
 from inspector.store.history import SqlHistory, who_decided
@@ -24,6 +25,7 @@ __all__ = [
     "ShiftRecord",
     "SqlAccounts",
     "SqlAuditTrail",
+    "SqlCorrections",
     "SqlDefectVectors",
     "SqlGlossary",
     "SqlHistory",

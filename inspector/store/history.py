@@ -99,6 +99,7 @@ class SqlHistory:
         moments = [
             *_by_the_line(part),
             *self._decisions(report_id),
+            *self._corrections(report_id),
             *self._messages(part),
             *self._refused(part, others),
         ]
@@ -182,6 +183,10 @@ class SqlHistory:
             yield Moment(
                 at, who_decided(disposition.decided_by), disposition.decided_by, disposition.decision.name, said
             )
+
+    def _corrections(self, report_id: UUID) -> Iterator[Moment]:
+        for item in self._record.corrections(report_id):
+            yield Moment(item.at, MomentKind.CORRECTED, item.by, item.language, item.text)
 
     def _messages(self, part: RecordedPart) -> Iterator[Moment]:
         # The result has the report's own id; the messages of decisions show in the decisions themselves.

@@ -26,13 +26,21 @@ from inspector.domain import (
     Person,
     RecordedPart,
     StoreError,
+    TextCorrection,
 )
 from inspector.store.audit import append_act
 from inspector.store.database import Database
 from inspector.store.images import ImageArchive
 from inspector.store.outbox import stream_name, take_numbers
-from inspector.store.rows import defect_rows, inspection_row, measurement_rows, stored_report
-from inspector.store.tables import DefectRow, DispositionRow, InspectionRow, MeasurementRow, OutboxRow
+from inspector.store.rows import defect_rows, inspection_row, measurement_rows, stored_correction, stored_report
+from inspector.store.tables import (
+    DefectRow,
+    DispositionRow,
+    InspectionRow,
+    MeasurementRow,
+    OutboxRow,
+    TextCorrectionRow,
+)
 
 __all__ = ["RecordStore"]
 
@@ -196,6 +204,17 @@ class RecordStore:
         with self._database.read() as connection:
             return [(row.at, _disposition(row)) for row in connection.execute(query)]
 
+    def corrections(self, report_id: UUID) -> Sequence[TextCorrection]:
+        """Return every correction of this inspection's texts, oldest first."""
+        query = (
+            select(TextCorrectionRow.__table__)  # type: ignore[attr-defined]
+            .join(InspectionRow, col(InspectionRow.id) == col(TextCorrectionRow.inspection_id))
+            .where(col(InspectionRow.report_id) == str(report_id))
+            .order_by(col(TextCorrectionRow.id))
+        )
+        with self._database.read() as connection:
+            return [stored_correction(row, report_id) for row in connection.execute(query)]
+
     def counts(self, since: datetime | None = None) -> Counts:
         """Return how many parts were recorded per outcome since then (None: ever); raises ``StoreError``."""
         query = select(col(InspectionRow.outcome), col(InspectionRow.fault), func.count()).group_by(
@@ -295,16 +314,26 @@ class RecordStore:
                 .where(col(DispositionRow.inspection_id).in_([row.id for row in rows]))
                 .order_by(col(DispositionRow.id))
             ).all()
+            corrected = connection.execute(
+                select(TextCorrectionRow.__table__)  # type: ignore[attr-defined]
+                .where(col(TextCorrectionRow.inspection_id).in_([row.id for row in rows]))
+                .order_by(col(TextCorrectionRow.id))
+            ).all()
         newest = {row.inspection_id: _disposition(row) for row in decided}
-        return [self._part(row, newest.get(row.id)) for row in rows]
+        texts: dict[int, list[Any]] = {}
+        for row in corrected:
+            texts.setdefault(row.inspection_id, []).append(row)
+        return [self._part(row, newest.get(row.id), texts.get(row.id, ())) for row in rows]
 
-    def _part(self, row: Any, disposition: Disposition | None) -> RecordedPart:
+    def _part(self, row: Any, disposition: Disposition | None, corrected: Iterable[Any]) -> RecordedPart:
+        report = stored_report(row.report, f"inspection {row.id} in the record {self._database.name}")
         return RecordedPart(
-            report=stored_report(row.report, f"inspection {row.id} in the record {self._database.name}"),
+            report=report,
             texts=row.texts,
             image=self._images.path(row.image) if self._images is not None else None,
             recorded_at=row.recorded_at,
             disposition=disposition,
+            corrections={item.language: stored_correction(item, report.id) for item in corrected},
         )
 
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from inspector.domain import (
     InspectionReport,
     StoreError,
+    TextCorrection,
     kind_of_part,
     number_of_part,
     report_from_json,
     report_to_json,
 )
 
-__all__ = ["defect_rows", "inspection_row", "measurement_rows", "stored_report"]
+__all__ = ["defect_rows", "inspection_row", "measurement_rows", "stored_correction", "stored_report"]
 
 
 def inspection_row(report: InspectionReport) -> dict[str, Any]:
@@ -49,6 +51,11 @@ def stored_report(text: str, where: str) -> InspectionReport:
             f"{where} cannot be read: {error}",
             remedy="It was altered or written by another version; restore it from a backup",
         ) from error
+
+
+def stored_correction(row: Any, report_id: UUID) -> TextCorrection:
+    """Return the correction that a row holds."""
+    return TextCorrection(report_id, row.language, row.text, row.who, row.at)
 
 
 def defect_rows(key: int, report: InspectionReport, line: str) -> list[dict[str, Any]]:

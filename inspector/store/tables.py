@@ -36,6 +36,7 @@ __all__ = [
     "OrderRow",
     "OutboxRow",
     "SessionRow",
+    "TextCorrectionRow",
     "UtcDateTime",
     "metadata",
 ]
@@ -202,6 +203,19 @@ class DispositionRow(_Table, table=True):
     reason_code: str
     text: str = _text()
     decided_by: str
+    at: datetime = _moment()
+
+
+class TextCorrectionRow(_Table, table=True):
+    """What a person wrote in place of a report's text; a later one is a further row, and the text itself stays."""
+
+    __tablename__ = "text_correction"
+
+    id: int | None = Field(default=None, primary_key=True)
+    inspection_id: int = _of_inspection()
+    language: str
+    text: str = _text()
+    who: str
     at: datetime = _moment()
 
 

@@ -42,6 +42,7 @@ TABLE = {
     Act.REMARK: "-OQE-",
     Act.ASK: "GOQEA",
     Act.CHANGE_TERM: "--QEA",
+    Act.CORRECT_TEXT: "-OQEA",
     Act.SEE_AUDIT: "--Q-A",
     Act.MANAGE_USERS: "----A",
 }
