@@ -12,7 +12,7 @@ from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidArgument, I
 
 from inspector.domain import LanguageError, ModelError
 from inspector.language.card import WriterModel
-from inspector.language.engine import Request
+from inspector.language.engine import GiveWay, Request, at_once
 from inspector.language.tokens import PREFIX, Vocabulary, status_tokens
 
 __all__ = ["EmbeddedEngine"]
@@ -32,6 +32,8 @@ class EmbeddedEngine:
         A folder that ``load_writer`` has proven.
     temperature, likeliest
         How freely the first attempt draws, and from how many tokens.
+    give_way
+        Asked before every token: a step takes milliseconds, so the writer is out of the way that fast.
 
     Raises
     ------
@@ -42,9 +44,17 @@ class EmbeddedEngine:
     attempts = 2
 
     def __init__(
-        self, model: WriterModel, *, temperature: float = 0.5, likeliest: int = 8, threads: int = 1, longest: int = 160
+        self,
+        model: WriterModel,
+        *,
+        temperature: float = 0.5,
+        likeliest: int = 8,
+        threads: int = 1,
+        longest: int = 160,
+        give_way: GiveWay = at_once,
     ) -> None:
         card = model.card
+        self._give_way = give_way
         self.name = f"{card.name} {card.version}"
         self._vocabulary = Vocabulary(model.tokens())
         self._temperature, self._likeliest = temperature, likeliest
@@ -77,6 +87,7 @@ class EmbeddedEngine:
         heads, width = self._memory
         past = [np.zeros((len(requests), heads, 0, width), np.float32)] * len(self._past)
         for _ in range(self._longest):
+            self._give_way(until)
             if time.monotonic() > until:
                 raise LanguageError("the embedded model is not ready in time")
             logits, *past = self._session.run(None, {"numbers": numbers, **dict(zip(self._past, past, strict=True))})

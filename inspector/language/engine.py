@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from inspector.language.brief import Brief
 
-__all__ = ["Request", "SentenceEngine"]
+__all__ = ["GiveWay", "Request", "SentenceEngine", "at_once"]
+
+GiveWay = Callable[[float], None]
+"""Called before every token with the moment after which nobody waits for the sentence any more.
+
+It returns when nothing more urgent needs the processor, at that moment at the latest.
+"""
+
+
+def at_once(_until: float) -> None:
+    """Give way to nobody."""
 
 
 @dataclass(frozen=True, slots=True)

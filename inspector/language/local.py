@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from inspector.domain import ConfigurationError, LanguageError, ModelError
-from inspector.language.engine import Request
+from inspector.language.engine import GiveWay, Request, at_once
 from inspector.language.prompt import messages, sentences_of
 
 if TYPE_CHECKING:
@@ -37,6 +37,8 @@ class TransformersEngine:
         Folder of a LoRA adapter (PEFT) for it; None takes the model as it is.
     threads
         Processor threads; a model on a GPU does not need them.
+    give_way
+        Asked before every token.
 
     Raises
     ------
@@ -48,7 +50,15 @@ class TransformersEngine:
 
     attempts = 1
 
-    def __init__(self, model: str, *, adapter: Path | None = None, device: str = "cpu", threads: int = 1) -> None:
+    def __init__(
+        self,
+        model: str,
+        *,
+        adapter: Path | None = None,
+        device: str = "cpu",
+        threads: int = 1,
+        give_way: GiveWay = at_once,
+    ) -> None:
         try:
             import torch
             import transformers
@@ -71,7 +81,7 @@ class TransformersEngine:
             ) from error
         name = Path(model).name or model
         self.name = f"{name} with {adapter.name}" if adapter is not None else name
-        self._device = device
+        self._device, self._give_way = device, give_way
 
     def write(self, requests: Sequence[Request], *, until: float, seed: int, attempt: int) -> list[str]:
         """Return one slotted sentence for each request; raises ``LanguageError``."""
@@ -89,10 +99,13 @@ class TransformersEngine:
         import torch
         from transformers import StoppingCriteria, StoppingCriteriaList
 
+        give_way = self._give_way
+
         class Deadline(StoppingCriteria):  # type: ignore[misc, unused-ignore]
             """True for every row once the time is over."""
 
             def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor, **_kwargs: Any) -> torch.Tensor:
+                give_way(until)
                 late = time.monotonic() > until
                 return torch.full((input_ids.shape[0],), late, dtype=torch.bool, device=input_ids.device)
 

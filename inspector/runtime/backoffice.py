@@ -31,7 +31,7 @@ from inspector.runtime.wiring.shift_end import build_shelf, build_shift_end
 from inspector.runtime.wiring.verdict import build_spool
 from inspector.runtime.wiring.words import build_words
 from inspector.settings import LineSettings
-from inspector.store import SqlAuditTrail
+from inspector.store import SqlAuditTrail, SqlOutbox
 
 if TYPE_CHECKING:
     from inspector.runtime.ear_watch import EarWatch
@@ -85,11 +85,12 @@ def office_main(lifeline: Lifeline, *, settings: LineSettings, data: Path, broke
         settings, outboxes, broker, clerk, database=database, status=lambda: office.status, on_lamp=mes.set
     )
     words = build_words(settings, database)
-    author = build_author(settings, words.terms)
+    spool = build_spool(settings, data)
+    author = build_author(settings, words.terms, give_way=spool.let_line_through)
     accounts = login_of(settings, database) if screen else None
     watch = _ear_watch(settings, data) if screen else None
     office = Office(
-        spool=build_spool(settings, data),
+        spool=spool,
         archive=record,
         board=board,
         author=author,
@@ -143,12 +144,7 @@ def office_main(lifeline: Lifeline, *, settings: LineSettings, data: Path, broke
     relay.start()
     teller = teller_of(settings, database, record, outboxes[Queue.EVENTS], told=relay.notify)
     stop = threading.Event()
-    node = settings.connected_mes.sparkplug if settings.connected_mes is not None else None
-    tidy = Tidy(
-        outboxes.values(),
-        timedelta(days=settings.store.keep_messages_days),
-        waiting={outboxes[Queue.SPARKPLUG]: timedelta(days=node.keep_days)} if node is not None else {},
-    )
+    tidy = _tidy(settings, outboxes)
     noted = ChallengeTrail(data / settings.line, SqlAuditTrail(database), settings.line)
 
     def chores() -> None:
@@ -188,6 +184,15 @@ def office_main(lifeline: Lifeline, *, settings: LineSettings, data: Path, broke
         author.close()
         relay.stop(DRAIN_S)
         database.close()
+
+
+def _tidy(settings: LineSettings, outboxes: Mapping[Queue, SqlOutbox]) -> Tidy:
+    node = settings.connected_mes.sparkplug if settings.connected_mes is not None else None
+    return Tidy(
+        outboxes.values(),
+        timedelta(days=settings.store.keep_messages_days),
+        waiting={outboxes[Queue.SPARKPLUG]: timedelta(days=node.keep_days)} if node is not None else {},
+    )
 
 
 def _ear_watch(settings: LineSettings, data: Path) -> EarWatch | None:

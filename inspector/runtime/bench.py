@@ -110,10 +110,10 @@ async def _measure(settings: LineSettings, data: Path, block: int) -> Figures:
 
 
 async def run_block(
-    settings: LineSettings, data: Path, taken: TakenFrames, detector: LineDetector, parts: int
+    settings: LineSettings, data: Path, taken: TakenFrames, detector: LineDetector, parts: int, *, pace_s: float = 0.0
 ) -> list[float]:
     """Run so many parts through the verdict path; return what each took by the clock of the PLC, in ms."""
-    took, _ = await _inspected(settings, data, taken, detector, range(1, parts + 1))
+    took, _ = await _inspected(settings, data, taken, detector, range(1, parts + 1), pace_s=pace_s)
     return took
 
 
@@ -125,13 +125,14 @@ async def _inspected(
     sequences: range,
     *,
     observer: Callable[[InspectionReport], None] | None = None,
+    pace_s: float = 0.0,
 ) -> tuple[list[float], float]:
     """Inspect these parts; return what each took, in ms, and how long the line was at work, in s.
 
     Where nobody records, the journal grows by one entry a part, as it does while the office is away.
     """
     with Supervisor() as plc:
-        url, report = await asyncio.to_thread(start_plc, plc, len(sequences), first=sequences.start)
+        url, report = await asyncio.to_thread(start_plc, plc, len(sequences), first=sequences.start, pace_s=pace_s)
         source = build_trigger_source(settings, url=url, nodes={}, on_lamp=lambda _state: None)
         line = Line(
             triggers=source,
@@ -154,11 +155,11 @@ async def _inspected(
     return list(done["samples_ms"]), seconds
 
 
-def start_plc(supervisor: Supervisor, parts: int, *, first: int) -> tuple[str, Any]:
+def start_plc(supervisor: Supervisor, parts: int, *, first: int, pace_s: float = 0.0) -> tuple[str, Any]:
     """Start a simulated PLC in a process of its own; return its address and where it reports."""
     ours, theirs = multiprocessing.get_context("spawn").Pipe(duplex=False)
     url = f"opc.tcp://127.0.0.1:{embedded.free_port()}/"
-    plan = SimulationPlan(url=url, parts=parts, first_sequence=first)
+    plan = SimulationPlan(url=url, parts=parts, first_sequence=first, pace_s=pace_s)
     supervisor.start(Child("plc", embedded.plc_main, {"plan": plan, "report": theirs}))
     return url, ours
 

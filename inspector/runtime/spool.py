@@ -34,6 +34,8 @@ log = logging.getLogger(__name__)
 
 OPENED, JUDGED, ANSWERED, FRAME, DAMAGED = ".opened", ".judged", ".answered", ".npy", ".damaged"
 RESERVE, RESERVE_BYTES = "reserve", 4 * 2**20
+DEAD_AFTER_S = 5.0
+LOOK_EVERY_S = 0.002
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
@@ -120,6 +122,22 @@ class Spool:
     def backlog(self) -> int:
         """Return how many answered entries wait to be recorded."""
         return len(self._files(ANSWERED))
+
+    def in_work(self) -> bool:
+        """Return whether a part is on its way to its verdict; one that has been for seconds is a line that died."""
+        alive_since = time.time_ns() - int(DEAD_AFTER_S * 1e9)
+        try:
+            with os.scandir(self._folder) as entries:
+                return any(
+                    entry.name.endswith((OPENED, JUDGED)) and int(entry.name[:20]) > alive_since for entry in entries
+                )
+        except OSError:
+            return False
+
+    def let_line_through(self, until: float) -> None:
+        """Return as soon as no part is on its way to its verdict, or when the monotonic clock says ``until``."""
+        while self.in_work() and time.monotonic() < until:
+            time.sleep(LOOK_EVERY_S)
 
     def pixels(self, entry: Spooled) -> NDArray[np.uint8] | None:
         """Return the frame of an entry, None where there was none or it is damaged."""

@@ -9,6 +9,7 @@ from inspector.language.advice import DispositionAdvisor, Envelope, PolicyRule, 
 from inspector.language.card import load_writer
 from inspector.language.embedded import EmbeddedEngine
 from inspector.language.endpoint import EndpointEngine
+from inspector.language.engine import GiveWay, at_once
 from inspector.settings import EmbeddedLanguage, EndpointLanguage, LineSettings, TransformersLanguage
 
 __all__ = ["build_advisor", "build_author"]
@@ -28,17 +29,19 @@ def build_advisor(settings: LineSettings) -> DispositionAdvisor | None:
     )
 
 
-def build_author(settings: LineSettings, terms: Terms | None = None) -> LineAuthor:
+def build_author(settings: LineSettings, terms: Terms | None = None, *, give_way: GiveWay = at_once) -> LineAuthor:
     """Return who writes the line's reports; raises ``ModelError`` or ``ConfigurationError``.
 
     Parameters
     ----------
     terms
         What things are called on this line; may change meanwhile.
+    give_way
+        What a model on this machine asks before every token, so that it keeps out of the verdict path's way.
     """
     language = settings.language
     if isinstance(language, EmbeddedLanguage):
-        engine = EmbeddedEngine(load_writer(find_model(language.model)))
+        engine = EmbeddedEngine(load_writer(find_model(language.model)), give_way=give_way)
         return LineAuthor(engine, glossary=terms, deadline_s=language.deadline_ms / 1000)
     if isinstance(language, EndpointLanguage):
         endpoint = EndpointEngine(language.url, model=language.model, token=language.token())
@@ -47,7 +50,11 @@ def build_author(settings: LineSettings, terms: Terms | None = None) -> LineAuth
         from inspector.language.local import TransformersEngine  # loads torch
 
         local = TransformersEngine(
-            language.model, adapter=language.adapter, device=language.device, threads=language.threads
+            language.model,
+            adapter=language.adapter,
+            device=language.device,
+            threads=language.threads,
+            give_way=give_way,
         )
         return LineAuthor(local, glossary=terms, deadline_s=language.deadline_ms / 1000)
     return LineAuthor(glossary=terms)

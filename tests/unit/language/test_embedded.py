@@ -93,6 +93,23 @@ def test_without_time_it_says_so(engine: EmbeddedEngine) -> None:
     assert engine.write([], until=0, seed=1, attempt=0) == []
 
 
+def test_it_gives_way_before_every_token_and_stops_where_that_took_too_long() -> None:
+    asked: list[float] = []
+    polite = EmbeddedEngine(load_writer(SHIPPED), give_way=asked.append)
+    until = time.monotonic() + LATER_S
+    (sentence,) = polite.write(requests(1)[:1], until=until, seed=1, attempt=0)
+    assert len(asked) >= len(sentence.split())
+    assert set(asked) == {until}
+
+    def until_the_end(until: float) -> None:
+        while time.monotonic() <= until:
+            pass
+
+    kept = EmbeddedEngine(load_writer(SHIPPED), give_way=until_the_end)
+    with pytest.raises(LanguageError, match="not ready in time"):
+        kept.write(requests(1), until=time.monotonic() + 0.01, seed=1, attempt=0)
+
+
 def test_the_files_are_those_of_the_card(tmp_path: Path) -> None:
     model = load_writer(SHIPPED)
     assert model.id.sha256 == model.card.sha256

@@ -34,16 +34,30 @@ def test_blocks_at_rest_and_beside_the_writer_alternate(monkeypatch: pytest.Monk
         def start(self, child: Any) -> None:
             writing.append(child)
 
-    async def block(*_: object) -> list[float]:
+    class Sent:
+        """The writer's word about itself."""
+
+        def recv(self) -> list[float]:
+            return [40.0, 60.0]
+
+    class Pipes:
+        def Pipe(self, *, duplex: bool) -> tuple[Sent, None]:  # noqa: N802 - its name in the library
+            assert not duplex
+            return Sent(), None
+
+    async def block(*_: object, pace_s: float) -> list[float]:
+        assert pace_s > 0, "without a gap between parts nobody could give way"
         blocks.append(bool(writing))
         assert all(child.nice == BEHIND_THE_LINE for child in writing)
         return [20.0 if writing else 10.0] * 50
 
     monkeypatch.setattr(bench_language, "Supervisor", Children)
     monkeypatch.setattr(bench_language, "run_block", block)
+    monkeypatch.setattr(bench_language.multiprocessing, "get_context", lambda _kind: Pipes())
     monkeypatch.setattr(bench_language, "take_frames", lambda *_: [])
     for name in ("build_camera", "build_detector"):
         monkeypatch.setattr(bench_language, name, lambda _settings: Nothing())
     figures = measure_beside("report-writer", parts=800)
     assert blocks[1:] == [False, True, True, False] * 2, "the first one warms up"
     assert (figures.p50_ratio, figures.p99_ratio, figures.parts) == (2.0, 2.0, 400)
+    assert (figures.reports, figures.report_ms["p50"]) == (4, 50.0)

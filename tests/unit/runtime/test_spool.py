@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import errno
 import os
+import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -82,6 +84,54 @@ def test_killed_between_two_steps_the_later_one_counts(folder: Path, stage: str)
 
     entries = Spool(folder).unfinished()
     assert [e.report.verdict.outcome for e in entries] == ([Outcome.PASS] if stage == "judged" else [])
+
+
+def test_a_part_is_in_work_from_its_trigger_until_the_plc_knows(folder: Path) -> None:
+    line, office = Spool(folder), Spool(folder)
+    first, second = opened(1), opened(2)
+    seen = [office.in_work()]
+    for step in (
+        lambda: line.opened(first),
+        lambda: line.opened(second),
+        lambda: line.judged(passed(first)),
+        lambda: line.answered(passed(first), None),
+        lambda: line.judged(passed(second)),
+        lambda: line.answered(passed(second), None),
+    ):
+        step()
+        seen.append(office.in_work())
+    assert seen == [False, True, True, True, True, True, False]
+
+
+def test_the_office_waits_for_the_line_and_not_longer_than_it_may(folder: Path) -> None:
+    spool, report = Spool(folder), opened()
+    spool.opened(report)
+    until = time.monotonic() + 0.05
+    spool.let_line_through(until)
+    assert time.monotonic() >= until, "the part was still in work"
+
+    through = threading.Event()
+
+    def office() -> None:
+        spool.let_line_through(time.monotonic() + 60)
+        through.set()
+
+    waiting = threading.Thread(target=office, daemon=True)
+    waiting.start()
+    assert not through.is_set()
+    spool.answered(passed(report), None)
+    assert through.wait(30)
+
+
+def test_a_dead_line_keeps_nobody_waiting(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spool = Spool(folder)
+    spool.opened(opened())
+    monkeypatch.setattr(spool_module, "DEAD_AFTER_S", 0.0)
+    assert not spool.in_work()
+    spool_without_folder = Spool(folder / "gone")
+    (folder / "gone" / RESERVE).unlink()
+    (folder / "gone").rmdir()
+    assert not spool_without_folder.in_work()
 
 
 def test_a_damaged_entry_is_set_aside_and_does_not_stop_the_next(folder: Path) -> None:
