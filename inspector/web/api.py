@@ -23,6 +23,7 @@ from inspector.domain import (
     RecordReader,
     StoreError,
 )
+from inspector.web.corrections import correction_routes
 from inspector.web.events import event_routes
 from inspector.web.gate import Gate
 from inspector.web.glossary import glossary_routes
@@ -115,6 +116,8 @@ def _word_routes(desks: Desks, gate: Gate) -> Iterator[tuple[APIRouter, str]]:
         yield search_routes(desks.finder, gate), "words"
     if desks.parts is not None:
         yield part_routes(desks.parts, gate), "words"
+    if desks.corrections is not None:
+        yield correction_routes(desks.corrections, gate), "words"
     if desks.glossary is not None:
         yield glossary_routes(desks.glossary, gate), "words"
     if desks.voice is not None:

@@ -7,9 +7,9 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from inspector.domain import TREND_BLOCK, LiveFeed, RecordedPart
+from inspector.domain import TREND_BLOCK, LiveFeed, RecordedPart, TextCorrection
 
-__all__ = ["Links", "PartOut", "StatusOut"]
+__all__ = ["CorrectionOut", "Links", "PartOut", "StatusOut"]
 
 
 class LampOut(BaseModel):
@@ -128,6 +128,20 @@ class Links(BaseModel):
     thumbnail: str | None
 
 
+class CorrectionOut(BaseModel):
+    """What a person wrote in place of a report's text."""
+
+    language: str
+    text: str
+    by: str
+    at: datetime
+
+    @classmethod
+    def of(cls, correction: TextCorrection) -> CorrectionOut:
+        """Say it in the API's words."""
+        return cls(**{name: getattr(correction, name) for name in cls.model_fields})
+
+
 class PartOut(BaseModel):
     """One inspection of one part."""
 
@@ -145,8 +159,9 @@ class PartOut(BaseModel):
     reasons: list[ReasonOut]
     findings: list[FindingOut]
     measurements: list[MeasurementOut]
-    texts: dict[str, str] = Field(description="report text by language")
+    texts: dict[str, str] = Field(description="report text by language, as it was written")
     engines: dict[str, str] = Field(description="who wrote the text, by language: a model, or template")
+    corrections: dict[str, CorrectionOut] = Field(description="the newest correction of a text, by language")
     disposition: str | None
     total_ms: float = Field(description="trigger to verdict written, milliseconds")
     links: Links
@@ -202,6 +217,7 @@ class PartOut(BaseModel):
             ],
             texts=dict(part.texts),
             engines=dict(part.engines),
+            corrections={language: CorrectionOut.of(item) for language, item in part.corrections.items()},
             disposition=part.disposition.decision.name if part.disposition else None,
             total_ms=report.timings.total_ms,
             links=links,

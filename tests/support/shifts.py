@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -78,8 +78,10 @@ def picture(path: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
     return pixels
 
 
-def fill(folder: Path, reports: list[InspectionReport], *, line: str = LINE) -> tuple[Database, ImageArchive]:
-    """Record these inspections; held parts are held by the rules, as the office does it."""
+def fill(
+    folder: Path, reports: list[InspectionReport], *, line: str = LINE, texts: Mapping[str, str] | None = None
+) -> tuple[Database, ImageArchive]:
+    """Record these inspections, all with these texts; held parts are held by the rules, as the office does it."""
     database = Database(f"sqlite:///{folder / 'record.db'}")
     images = ImageArchive(folder / "images", min_free_mb=0)
     record = RecordStore(database, images, line=line)
@@ -88,7 +90,7 @@ def fill(folder: Path, reports: list[InspectionReport], *, line: str = LINE) -> 
         record.record(
             report,
             pixels=picture(folder) if report.verdict.outcome is Outcome.FAIL else None,
-            texts={},
+            texts=texts or {},
             messages=[],
             disposition=Disposition(Decision.HOLD, "confidence", "", "rules") if held else None,
         )

@@ -13,6 +13,7 @@ from inspector.capture import read_image
 from inspector.detection import AnomalyDetector, find_model, load_model, open_backend, read_card
 from inspector.domain import Connection, Desks, LineStatus, ReportShelf, ReviewDesk, Staff
 from inspector.runtime.control import Control
+from inspector.runtime.corrections import RecordCorrectionDesk
 from inspector.runtime.linedesk import RunningLineDesk
 from inspector.runtime.overlays import LineOverlays, grey
 from inspector.runtime.quality import LineQuality
@@ -20,7 +21,7 @@ from inspector.runtime.wiring.trials import build_trials
 from inspector.runtime.wiring.verdict import build_calibration
 from inspector.settings import Detector as ModelSettings
 from inspector.settings import GoldenSettings, LineSettings, ModbusPlc
-from inspector.store import Database, RecordStore, SqlAuditTrail, SqlHistory
+from inspector.store import Database, RecordStore, SqlAuditTrail, SqlCorrections, SqlHistory
 
 __all__ = ["build_desks", "build_overlays", "connections_of"]
 
@@ -39,6 +40,7 @@ def build_desks(
 ) -> Desks:
     """Return everything that the pages of this line are about; raises ``ConfigurationError``."""
     trail = SqlAuditTrail(database)
+    corrections = SqlCorrections(database, line=settings.line, station=settings.station)
     return Desks(
         review=review,
         history=SqlHistory(database, record, line=settings.line, station=settings.station),
@@ -55,6 +57,7 @@ def build_desks(
         quality=LineQuality(settings),
         shelf=shelf,
         trail=trail,
+        corrections=RecordCorrectionDesk(corrections, trail),
         people=people,
     )
 

@@ -13,11 +13,12 @@ from argon2 import PasswordHasher
 from inspector.domain import RIGHTS, AcknowledgeAlarm, Act, Decision, Desks, HoldLine, Lamp, LampState, Person, Role
 from inspector.language import DEFAULT_GLOSSARY
 from inspector.runtime.control import Control
+from inspector.runtime.corrections import RecordCorrectionDesk
 from inspector.runtime.glossary import LineGlossary, LiveTerms
 from inspector.runtime.linedesk import RunningLineDesk
 from inspector.runtime.review import RecordReviewDesk
 from inspector.runtime.trials import TrialStore
-from inspector.store import RecordStore, SqlAccounts, SqlAuditTrail, SqlGlossary, SqlHistory
+from inspector.store import RecordStore, SqlAccounts, SqlAuditTrail, SqlCorrections, SqlGlossary, SqlHistory
 from inspector.web import Gate, LiveBoard
 from inspector.web.api import create_api
 from tests.support.screen import status
@@ -38,6 +39,7 @@ WANTED = {
     Act.SELECT_RECIPE: ("POST", "/line/recipe", {"recipe": "fine"}, "--E-"),
     Act.START_CHALLENGE_TEST: ("POST", "/line/challenge", None, "-QE-"),
     Act.CHANGE_TERM: ("POST", "/glossary", {"term": "spur", "language": "en", "name": "burr"}, "-QEA"),
+    Act.CORRECT_TEXT: ("POST", "/inspections/{held}/text", {"language": "en", "text": "A burr."}, "OQEA"),
     Act.SEE_AUDIT: ("GET", "/audit", None, "-Q-A"),
     Act.MANAGE_USERS: ("GET", "/users", None, "---A"),
 }
@@ -52,7 +54,7 @@ class Line:
 
     def __init__(self, folder: Path) -> None:
         self.held = inspection(1, NIGHT, label="spur", length=0.3)
-        self.database, images = fill(folder, [self.held])
+        self.database, images = fill(folder, [self.held], texts={"en": "A spur.", "zh": "毛刺"})
         self.record = RecordStore(self.database, images, line=LINE)
         self.trail = SqlAuditTrail(self.database)
         self.control = Control(folder)
@@ -77,6 +79,7 @@ class Line:
             ),
             trail=self.trail,
             people=self.accounts,
+            corrections=RecordCorrectionDesk(SqlCorrections(self.database, line=LINE, station=STATION), self.trail),
             glossary=LineGlossary(LiveTerms(DEFAULT_GLOSSARY, changes), changes, self.trail),
         )
         self.app = create_api(board, self.record, gate=Gate(self.accounts), desks=desks)
