@@ -89,7 +89,7 @@ class OpcUaServerHandshake(Handshake):
 
     async def listening(self) -> str:
         """Wait until the server listens; return its address."""
-        self._start()
+        self._connection.start()
         await self._registers.started.wait()
         return self.url
 
