@@ -76,7 +76,7 @@ def say(
     with opened_record(settings) as record:
         grammar = build_grammar(settings, language, record)
         why_not = "a recording changes nothing" if pcm is not None else "what is said here changes nothing"
-        dialogue = build_dialogue(grammar, language, ReadingDesk(record, why_not=why_not), NoTrail())
+        dialogue = build_dialogue(grammar, language, ReadingDesk(record, settings, why_not=why_not), NoTrail())
         recogniser = build_recogniser(engine.value, grammar, language, model=model)
         if pcm is None:
             with PortAudioMicrophone(device) as microphone:
@@ -105,6 +105,8 @@ def ask(
 
       inspector ask "what was the last defect" --line line.yaml
 
+      inspector ask "how far from the limit is the last part" --line line.yaml
+
       inspector ask 最近的缺陷是什么 --language zh --line line.yaml
 
       inspector ask "is there a spur near the connector" --part 4711 --line line.yaml
@@ -121,7 +123,7 @@ def ask(
     settings = _settings(line)
     with opened_record(settings) as record:
         grammar = build_grammar(settings, language, record)
-        desk = ReadingDesk(record, why_not="questions only are answered here")
+        desk = ReadingDesk(record, settings, why_not="questions only are answered here")
         dialogue = build_dialogue(grammar, language, desk, NoTrail())
         row = _turn(Transcript(question, 1.0, final=True), dialogue, Interpreter(grammar))
     _print_rows({"question": question, **row}, as_json=as_json)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from inspector.domain.asking import PartQuestion
 from inspector.domain.types import Decision
 
 __all__ = [
     "AcknowledgeAlarm",
     "Ask",
+    "AskPart",
     "Command",
     "HoldLine",
     "HoldLot",
@@ -44,6 +46,14 @@ class Ask:
     query: Query
     part_id: str
     other: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AskPart:
+    """A question about what was found on one part; ``part_id`` as the record knows it, empty for the newest."""
+
+    part_id: str
+    question: PartQuestion
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +137,7 @@ class Remark:
 Command = (
     Query
     | Ask
+    | AskPart
     | Override
     | SelectRecipe
     | HoldLine

@@ -65,11 +65,11 @@ def bench_vocabulary(seed: int = 5) -> Vocabulary:
         recipes={"rework-grade": (), "class-2": (), "class-3": (), "default": ()},
         zones={"connector": (), "test-pads": ()},
         defects={
-            "pin_hole": ("pin-hole",),
-            "open": (),
-            "short": (),
-            "mousebite": ("mouse bite",),
-            "spur": (),
+            "pin_hole": ("pin-hole", "pin-holes"),
+            "open": ("opens",),
+            "short": ("shorts",),
+            "mousebite": ("mouse bite", "mouse bites"),
+            "spur": ("spurs",),
             "spurious_copper": (),
         },
     )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 from inspector.domain import Command, Person, Recogniser, RecordReader, SettingsError, Terms, VoiceError
 from inspector.language import DEFAULT_GLOSSARY
+from inspector.runtime.wiring.parts import build_part_answers, names_of_defect
 from inspector.runtime.wiring.voice import vosk_model
 from inspector.settings import LineSettings
 from inspector.store import Database, RecordStore
@@ -54,14 +55,14 @@ def build_vocabulary(
     """
     known = None if parts is None else tuple(dict.fromkeys(part for part in parts if part))[:KNOWN_PARTS]
     if settings is None:
-        return Vocabulary(parts=known, defects={name: _spoken(terms, name, language) for name in DEFAULT_GLOSSARY})
+        return Vocabulary(parts=known, defects=_defects(DEFAULT_GLOSSARY, terms, language))
     defects = sorted({rule.defect for recipe in settings.recipes.values() for rule in recipe.rules})
     return Vocabulary(
         parts=known,
         lots=(),
         recipes=dict.fromkeys(settings.recipes, ()),
         zones={zone.name: _spoken(terms, zone.name, language) for zone in settings.all_zones},
-        defects={name: _spoken(terms, name, language) for name in defects},
+        defects=_defects(defects, terms, language),
     )
 
 
@@ -129,12 +130,15 @@ class ReadingDesk:
     ----------
     record
         None where there is none.
+    settings
+        The line's, None where none is named; its zones can be asked about.
     why_not
         What is said to a command that would change something.
     """
 
-    def __init__(self, record: RecordReader | None, *, why_not: str) -> None:
-        self._answers = None if record is None else Answers(record)
+    def __init__(self, record: RecordReader | None, settings: LineSettings | None, *, why_not: str) -> None:
+        parts = build_part_answers(settings.all_zones if settings is not None else (), DEFAULT_GLOSSARY)
+        self._answers = None if record is None else Answers(record, parts)
         self._why_not = why_not
 
     def objection(self, command: Command) -> str:
@@ -150,6 +154,15 @@ class ReadingDesk:
         if self._answers is None:
             raise VoiceError("there is no record to answer from", remedy="Name the YAML of a line that has run")
         return self._answers.answer(command, language)
+
+
+def _defects(defects: Iterable[str], terms: Terms, language: str) -> dict[str, tuple[str, ...]]:
+    return {
+        defect: tuple(
+            said for name in (defect, *_spoken(terms, defect, language)) for said in names_of_defect(name, language)
+        )
+        for defect in defects
+    }
 
 
 def _spoken(terms: Terms, term: str, language: str) -> tuple[str, ...]:

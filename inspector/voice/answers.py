@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from inspector.domain import Ask, Command, Counts, LineStatus, Outcome, Query, RecordedPart, RecordReader, VoiceError
+from inspector.domain import (
+    Ask,
+    AskPart,
+    Command,
+    Counts,
+    LineStatus,
+    Outcome,
+    Query,
+    RecordedPart,
+    RecordReader,
+    VoiceError,
+)
+from inspector.voice.part_answers import PartAnswers
 
 __all__ = ["Answers"]
 
@@ -25,6 +37,7 @@ _TEXTS: Mapping[str, Mapping[str, str]] = {
         "no_orders": "Nothing has been ordered.",
         "order": "To be made: {order}.",
         "passed": "Part {part} passed.",
+        "about": "Part {part}. {answer}",
     },
     "zh": {
         "no_parts": "还没有检测过零件。",
@@ -42,6 +55,7 @@ _TEXTS: Mapping[str, Mapping[str, str]] = {
         "no_orders": "没有收到订单。",
         "order": "待生产：{order}。",
         "passed": "零件{part}合格。",
+        "about": "零件{part}。{answer}",
     },
 }
 _LOOK_BACK = 200
@@ -55,6 +69,8 @@ class Answers:
     ----------
     record
         Counts, parts and their report texts.
+    parts
+        Answers what is asked about the findings of one part.
     status
         The line's latest word of itself, None where it cannot be had.
     order
@@ -64,17 +80,20 @@ class Answers:
     def __init__(
         self,
         record: RecordReader,
+        parts: PartAnswers,
         status: Callable[[], LineStatus | None] = lambda: None,
         order: Callable[[], str] = lambda: "",
     ) -> None:
-        self._record = record
+        self._record, self._parts = record, parts
         self._status, self._order = status, order
 
     def answer(self, command: Command, language: str) -> str:
-        """Return the answer to a ``Query`` or ``Ask``; raises ``VoiceError`` for anything else, ``StoreError``."""
+        """Return the answer to a question; raises ``VoiceError`` for any other command, ``StoreError``."""
         texts = _TEXTS[language]
         if isinstance(command, Ask):
             return self._about_parts(command, texts, language)
+        if isinstance(command, AskPart):
+            return self._about_findings(command, texts, language)
         if not isinstance(command, Query):
             raise VoiceError(f"{command!r} is not a question")
         answers: Mapping[Query, Callable[[], str]] = {
@@ -117,6 +136,14 @@ class Answers:
             found = self._record.part(part_id)
             told.append(_told(found[0], texts, language) if found else texts["no_part"].format(part=part_id))
         return told[0] if len(told) == 1 else texts["compare"].format(first=told[0], second=told[1])
+
+    def _about_findings(self, ask: AskPart, texts: Mapping[str, str], language: str) -> str:
+        found = self._record.part(ask.part_id) if ask.part_id else self._record.latest(1)
+        if not found:
+            return texts["no_part"].format(part=ask.part_id) if ask.part_id else texts["no_parts"]
+        answer = self._parts.answer(found[0], ask.question, language)
+        # Which part was understood is read back with the figures: a number is what noise mistakes most.
+        return texts["about"].format(part=found[0].report.trigger.part_id, answer=answer.text)
 
 
 def _counted(counts: Counts, texts: Mapping[str, str]) -> str:

@@ -7,11 +7,14 @@ from collections.abc import Callable, Mapping
 from inspector.domain import (
     AcknowledgeAlarm,
     Ask,
+    AskPart,
     Command,
     Decision,
     HoldLine,
     HoldLot,
     Override,
+    PartQuery,
+    PartQuestion,
     Query,
     ReleaseLine,
     ReleaseLot,
@@ -34,6 +37,12 @@ def _query(query: Query) -> Callable[[Meaning, str], Command]:
     return make
 
 
+def _about(query: PartQuery) -> Callable[[Meaning, str], Command]:
+    return lambda meaning, _by: AskPart(
+        meaning.slot("part"), PartQuestion(query, meaning.slot("defect"), meaning.slot("zone"))
+    )
+
+
 def _override(decision: Decision) -> Callable[[Meaning, str], Command]:
     return lambda meaning, by: Override(meaning.slot("part"), decision, by, BY_VOICE)
 
@@ -51,6 +60,11 @@ COMMANDS: Mapping[str, Callable[[Meaning, str], Command]] = {
     "why": _query(Query.WHY),
     "compare": _query(Query.COMPARE),
     "next_order": _query(Query.NEXT_ORDER),
+    "where": _about(PartQuery.WHERE),
+    "largest": _about(PartQuery.LARGEST),
+    "how_many": _about(PartQuery.HOW_MANY),
+    "is_there": _about(PartQuery.IS_THERE),
+    "limit": _about(PartQuery.LIMIT),
     "accept_part": _override(Decision.ACCEPT),
     "reject_part": _override(Decision.SCRAP),
     "rework_part": _override(Decision.REWORK),

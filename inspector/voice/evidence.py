@@ -28,7 +28,10 @@ class Risk(StrEnum):
 
 
 _SAFE = frozenset({"hold_line", "hold_lot", "hold_part"})
-_QUESTIONS = frozenset({"status", "counts", "yield", "last_defect", "why", "compare", "next_order", "repeat", "cancel"})
+_QUESTIONS = frozenset(
+    {"status", "counts", "yield", "last_defect", "why", "compare", "next_order", "repeat", "cancel"}
+    | {"where", "largest", "how_many", "is_there", "limit"}
+)
 _RELEASES = frozenset(
     {"accept_part", "rework_part", "release_line", "release_lot", "select_recipe", "start_challenge_test", "confirm"}
 )

@@ -113,7 +113,7 @@ class _Case:
 
 
 class PartAnswers:
-    """Answers typed questions about a part; every figure is one of the record.
+    """Answers questions about a part, typed or spoken; every figure is one of the record.
 
     Parameters
     ----------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import shutil
 import subprocess
 import wave
@@ -12,11 +13,16 @@ from typing import Protocol
 
 from inspector.domain import ModelError, VoiceError
 
-__all__ = ["EspeakReadBack", "ReadBack"]
+__all__ = ["EspeakReadBack", "ReadBack", "sayable"]
 
 _TIMEOUT_S = 10.0
 _LONGEST = 400
 _HEAD = 44
+_SAID: Mapping[str, Mapping[str, str]] = {
+    "en": {"±": "plus or minus", r"(?<=[0-9]) mm\b": " millimetres"},
+    "zh": {"±": "正负", r"(?<=[0-9]) mm\b": "毫米", r"(?<=[0-9])\.(?=[0-9])": "点"},
+}
+"""Signs of the record's figures that a program that speaks leaves out or spells."""
 _VOICES: Mapping[str, str] = MappingProxyType({"en": "en-us", "zh": "cmn"})
 
 
@@ -61,13 +67,23 @@ class EspeakReadBack:
         command = [self._program, "-v", voice, "-s", str(self._speed), "--stdin", "--stdout"]
         try:
             spoken = subprocess.run(  # noqa: S603 (found on the path, no shell)
-                command, input=text[:_LONGEST].encode(), check=True, capture_output=True, timeout=_TIMEOUT_S
+                command, input=sayable(text, language).encode(), check=True, capture_output=True, timeout=_TIMEOUT_S
             ).stdout
         except (OSError, subprocess.SubprocessError) as error:
             raise VoiceError(f"espeak-ng cannot speak {language}: {error}") from error
         if not spoken.startswith(b"RIFF") or len(spoken) <= _HEAD:
             raise VoiceError(f"espeak-ng gave no sound for {language}")
         return _complete(spoken)
+
+
+def sayable(text: str, language: str) -> str:
+    """Return a reply as it is spoken: signs as words, and no longer than one listens, whole figures only."""
+    for sign, words in _SAID.get(language, {}).items():
+        text = re.sub(sign, words, text)
+    if len(text) <= _LONGEST:
+        return text
+    ends = [found.end() for found in re.finditer(r"[.;,] |[。；，]", text[:_LONGEST])]
+    return text[: ends[-1]].rstrip() if ends else text[:_LONGEST]
 
 
 def _complete(streamed: bytes) -> bytes:

@@ -11,6 +11,7 @@ from inspector.runtime.ear_wire import ear_address
 from inspector.runtime.speaking import build_vocabulary
 from inspector.runtime.spoken_desk import PartHolder, SpokenDesk
 from inspector.runtime.talk_desk import LineVoiceDesk
+from inspector.runtime.wiring.parts import build_part_answers
 from inspector.settings import LineSettings
 from inspector.voice import DEFAULT_GATE, Answers, Dialogue, Interpreter, Vocabulary
 
@@ -38,7 +39,7 @@ def build_voice_desk(
     voice, line = settings.voice, desks.line
     if voice is None or line is None:
         return None
-    answers = Answers(record, status, order)
+    answers = Answers(record, build_part_answers(settings.all_zones, terms), status, order)
     gate = DEFAULT_GATE.trusting(voice.trust)
     desk = SpokenDesk(line=line, review=review, record=record, status=status, answer=answers.answer)
 

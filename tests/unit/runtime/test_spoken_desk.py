@@ -11,6 +11,7 @@ import pytest
 from inspector.domain import (
     AcknowledgeAlarm,
     Ask,
+    AskPart,
     Decision,
     HoldLine,
     HoldLot,
@@ -22,6 +23,8 @@ from inspector.domain import (
     NotAllowed,
     OutboxMessage,
     Override,
+    PartQuery,
+    PartQuestion,
     Person,
     Query,
     ReleaseLine,
@@ -32,17 +35,19 @@ from inspector.domain import (
     StartChallengeTest,
     VoiceError,
 )
+from inspector.language import Glossary
 from inspector.runtime.control import Control
 from inspector.runtime.linedesk import RunningLineDesk
 from inspector.runtime.review import RecordReviewDesk
 from inspector.runtime.spoken_desk import SpokenDesk
 from inspector.runtime.trials import TrialStore
 from inspector.store import RecordStore, SqlAuditTrail
-from inspector.voice import Answers
+from inspector.voice import Answers, PartAnswers
 from tests.support.shifts import LINE, NIGHT, fill, inspection
 
 JAN, MEI, ENG = Person("jan", Role.OPERATOR), Person("mei", Role.QUALITY), Person("eve", Role.ENGINEER)
 BY = "spoken command"
+NAMES, ZONES = Glossary(), {"connector": (0.0, 0.0, 3.0, 13.3)}
 
 
 class Office:
@@ -67,7 +72,7 @@ class Office:
             connections=(),
             trials=TrialStore(folder),
         )
-        answers = Answers(record, self.status, lambda: "WO-7 · board · 200")
+        answers = Answers(record, PartAnswers(NAMES.name, ZONES), self.status, lambda: "WO-7 · board · 200")
         self.desk = SpokenDesk(line=line, review=review, record=record, status=self.status, answer=answers.answer)
         self.record = record
 
@@ -183,3 +188,32 @@ def test_questions_are_answered_from_the_record(office: Office) -> None:
     assert office.desk.answer(Query.NEXT_ORDER, "zh") == "待生产：WO-7 · board · 200。"
     assert office.desk.answer(Query.STATUS, "en").startswith(f"{LINE} is ready")
     assert office.held[0] in office.desk.answer(Ask(Query.WHY, office.held[0]), "en")
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("query", [item for item in PartQuery if item is not PartQuery.WHY])
+def test_a_spoken_question_about_a_part_has_the_typed_ones_answer(
+    office: Office, query: PartQuery, language: str
+) -> None:
+    part, question = office.record.part(office.held[0])[0], PartQuestion(query, "spur", "")
+    typed = PartAnswers(NAMES.name, ZONES).answer(part, question, language).text
+    said = office.desk.answer(AskPart(office.held[0], question), language)
+    assert said.endswith(typed)
+    assert office.held[0] in said.removesuffix(typed)  # which part was understood is read back
+
+
+def test_the_figures_of_a_part_are_the_records(office: Office) -> None:
+    largest = PartQuestion(PartQuery.LARGEST)
+    assert office.desk.answer(AskPart(office.held[0], largest), "en") == (
+        "Part P-00001. There is one: spur, length 0.300 ± 0.020 mm."
+    )
+    assert office.desk.answer(AskPart("", largest), "en") == (
+        "Part P-00003. No finding was found. Nothing was found on this part."
+    )
+    assert office.desk.answer(AskPart("9999", largest), "en") == "There is no inspection of part 9999 in the record."
+
+
+def test_before_the_first_part_there_is_no_last_one(tmp_path: Path) -> None:
+    database, _ = fill(tmp_path, [])
+    answers = Answers(RecordStore(database, line=LINE), PartAnswers(NAMES.name, ZONES))
+    assert answers.answer(AskPart("", PartQuestion(PartQuery.WHERE)), "zh") == "还没有检测过零件。"

@@ -14,7 +14,7 @@ def vocabulary() -> Vocabulary:
         lots=("L12", "L-0034"),
         recipes={"class-2": (), "rework-grade": ("返修级",)},
         zones={"connector": ("插头",), "test-pads": ()},
-        defects={"pin_hole": ("pin-hole", "针孔"), "open": (), "spurious_copper": ()},
+        defects={"pin_hole": ("pin-hole", "针孔"), "open": ("opens", "开路"), "spurious_copper": ()},
     )
 
 

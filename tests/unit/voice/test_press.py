@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from inspector.domain import ModelError, Transcript, VoiceError
 from inspector.voice import RATE, Endpointer, EnergyDetector, EspeakReadBack, Press, RefusedSpeech, fingerprint
+from inspector.voice.read_back import sayable
 
 pytest.importorskip("soxr", reason="the extra 'voice' is not installed")
 
@@ -167,3 +168,23 @@ def test_refused_speech_is_kept_and_forgotten(tmp_path: Path) -> None:
 def test_a_disk_that_refuses_ends_no_conversation(tmp_path: Path) -> None:
     (tmp_path / "refused").write_text("a file where the folder should be")
     assert RefusedSpeech(tmp_path / "refused", 1.0).keep(tone(0.1), "ab" * 32) is None
+
+
+@pytest.mark.parametrize(
+    ("language", "written", "spoken"),
+    [
+        ("en", "length 0.420 ± 0.033 mm.", "length 0.420 plus or minus 0.033 millimetres."),
+        ("zh", "长度0.420 ± 0.033 mm。", "长度0点420 正负 0点033毫米。"),
+        ("en", "12 mmx", "12 mmx"),
+        ("de", "0.420 ± 0.033 mm", "0.420 ± 0.033 mm"),
+    ],
+)
+def test_figures_are_spoken_with_their_signs(language: str, written: str, spoken: str) -> None:
+    assert sayable(written, language) == spoken
+
+
+@pytest.mark.parametrize(("language", "item"), [("en", "spur, length 0.420; "), ("zh", "毛刺，长度0.420；")])
+def test_a_long_reply_ends_with_a_whole_figure(language: str, item: str) -> None:
+    spoken = sayable(item * 60, language)
+    assert 300 < len(spoken) <= 400
+    assert spoken.endswith(("0.420;", "0点420；", "spur,", "毛刺，"))
