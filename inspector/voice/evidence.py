@@ -30,7 +30,7 @@ class Risk(StrEnum):
 _SAFE = frozenset({"hold_line", "hold_lot", "hold_part"})
 _QUESTIONS = frozenset(
     {"status", "counts", "yield", "last_defect", "why", "compare", "next_order", "repeat", "cancel"}
-    | {"where", "largest", "how_many", "is_there", "limit"}
+    | {"where", "largest", "how_many", "is_there", "limit", "lot_rejects"}
 )
 _RELEASES = frozenset(
     {"accept_part", "rework_part", "release_line", "release_lot", "select_recipe", "start_challenge_test", "confirm"}
@@ -87,6 +87,11 @@ class Evidence:
 
 FEATURES = ("ratio", "fit", "margin", "agreement", "length", "snr")
 
+LOUD_DB = 7.5
+"""Loud frames this little above the quiet ones: speech no louder than the noise around it."""
+SURE = 0.85
+"""What counts there: in such noise too many commands look like another one."""
+
 
 class Gate:
     """Logistic regression over the evidence, and a bar for each risk.
@@ -106,10 +111,11 @@ class Gate:
         self.bars: Mapping[Risk, float] = MappingProxyType({risk: bars[risk] for risk in Risk})
 
     def probability(self, evidence: Evidence) -> float:
-        """Return the probability, 0 … 1, that the sentence is what was said."""
+        """Return the probability, 0 … 1, that the sentence is what was said; 0 where it is too loud to be told."""
         *slopes, constant = self._weights
         total = constant + sum(slope * value for slope, value in zip(slopes, evidence.features(), strict=True))
-        return 1.0 / (1.0 + math.exp(-max(-60.0, min(60.0, total))))
+        probability = 1.0 / (1.0 + math.exp(-max(-60.0, min(60.0, total))))
+        return probability if evidence.snr_db >= LOUD_DB or probability >= SURE else 0.0
 
     def trusting(self, trust: float) -> Gate:
         """Return a gate whose bars are lower by ``trust``, or higher where it is below 0.

@@ -24,7 +24,7 @@ from inspector.voice import (
     mixed,
 )
 from inspector.voice.bench import Case, Trial, digit_strings, recorded_orders, run, summary
-from inspector.voice.evidence import agreement, word_errors
+from inspector.voice.evidence import LOUD_DB, SURE, agreement, word_errors
 from inspector.voice.language_model import TrigramModel
 from inspector.voice.tokens import END, Tokeniser
 
@@ -154,6 +154,15 @@ def test_better_evidence_is_never_less_believed() -> None:
     assert sure > 0.9
     for worse in ({"ratio": -1.0}, {"fit": -1.5}, {"margin": 0.0}, {"agreement": 0.5}):
         assert DEFAULT_GATE.probability(evidence(**worse)) <= sure
+
+
+def test_in_noise_as_loud_as_speech_only_what_is_nearly_sure_counts() -> None:
+    doubtful = {"margin": 1.0, "ratio": -0.5, "agreement": 0.7}
+    quiet, loud = (DEFAULT_GATE.probability(evidence(snr_db=db, **doubtful)) for db in (LOUD_DB, LOUD_DB - 0.1))
+    assert DEFAULT_GATE.bars[Risk.RELEASE] < quiet < SURE, "a case that tells nothing"
+    assert loud == 0.0
+    assert DEFAULT_GATE.probability(evidence(snr_db=LOUD_DB - 0.1)) > SURE
+    assert DEFAULT_GATE.trusting(0.5).probability(evidence(snr_db=0.0, **doubtful)) == 0.0
 
 
 def test_a_gate_has_a_weight_for_every_feature() -> None:
