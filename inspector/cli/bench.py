@@ -33,20 +33,15 @@ def bench(
     """
     if context.invoked_subcommand is not None:
         return
-    import json
-
     from rich.console import Console
 
-    from inspector.cli.display import bench_table
+    from inspector.cli.bench_tables import show, verdict_path_table
     from inspector.runtime.bench import measure
 
     console = Console(stderr=as_json)
     with console.status("measuring ..."):
         figures = measure(line, parts=parts)
-    if as_json:
-        typer.echo(json.dumps(figures.as_dict()))
-    else:
-        console.print(bench_table(figures))
+    show(console, figures.as_dict(), verdict_path_table(figures), as_json=as_json)
 
 
 @app.command()
@@ -63,11 +58,10 @@ def measure(
 
       inspector bench measure --marks 2000 --json
     """
-    import json
-
     from rich.console import Console
     from rich.progress import Progress
 
+    from inspector.cli.bench_tables import show
     from inspector.cli.metrology_display import accuracy_table
     from inspector.runtime.bench_measure import measure_marks
 
@@ -75,10 +69,7 @@ def measure(
     with Progress(console=console, transient=True) as progress:
         task = progress.add_task("measuring", total=marks)
         figures = measure_marks(marks, seed=seed, on_mark=lambda: progress.advance(task))
-    if as_json:
-        typer.echo(json.dumps(figures.as_dict()))
-    else:
-        console.print(accuracy_table(figures))
+    show(console, figures.as_dict(), accuracy_table(figures), as_json=as_json)
 
 
 @app.command()
@@ -95,24 +86,19 @@ def reports(
 
       inspector bench reports --inspections 100000 --json
     """
-    import json
     import tempfile
 
     from rich.console import Console
-    from rich.table import Table
 
+    from inspector.cli.bench_tables import named_table, show
     from inspector.runtime.bench_reports import measure_reports
 
     console = Console(stderr=as_json)
     with tempfile.TemporaryDirectory() as folder, console.status(f"writing {inspections:,} inspections ..."):
         figures = measure_reports(Path(folder), inspections=inspections, cycle_s=cycle_s)
-    if as_json:
-        typer.echo(json.dumps(figures.as_dict()))
-        return
-    table = Table("", "", title="shift report", show_header=False)
-    for name, value in figures.as_dict().items():
-        table.add_row(name.replace("_", " "), f"{value:,.3f}" if isinstance(value, float) else f"{value:,}")
-    console.print(table)
+    body = figures.as_dict()
+    told = {name: f"{value:,.3f}" if isinstance(value, float) else f"{value:,}" for name, value in body.items()}
+    show(console, body, named_table("shift report", told), as_json=as_json)
 
 
 @app.command()
@@ -131,24 +117,17 @@ def history(
 
       inspector bench history --rows 1000000 --url postgresql://inspector@localhost/empty --json
     """
-    import json
     import tempfile
 
     from rich.console import Console
-    from rich.table import Table
 
+    from inspector.cli.bench_tables import history_table, show
     from inspector.runtime.bench_history import measure_history
 
     console = Console(stderr=as_json)
     with tempfile.TemporaryDirectory() as folder, console.status(f"writing {rows:,} inspections ...") as status:
         figures = measure_history(Path(folder), rows=rows, url=url, said=status.update)
-    if as_json:
-        typer.echo(json.dumps(figures.as_dict()))
-        return
-    table = Table("question", "ms a page", title=f"history of {figures.rows:,} inspections, {figures.database}")
-    for name, taken in figures.pages_ms.items():
-        table.add_row(name, f"{taken:.1f}")
-    console.print(table)
+    show(console, figures.as_dict(), history_table(figures), as_json=as_json)
 
 
 @app.command()
@@ -167,11 +146,9 @@ def language(
 
       inspector bench language --json
     """
-    import json
-
     from rich.console import Console
-    from rich.table import Table
 
+    from inspector.cli.bench_tables import named_table, show
     from inspector.detection import find_model
     from inspector.language.card import load_writer
     from inspector.language.embedded import EmbeddedEngine
@@ -189,13 +166,8 @@ def language(
             from inspector.runtime.bench_language import measure_beside  # slow to load, and only needed here
 
             body["verdict_path"] = measure_beside(model, parts=parts).as_dict()
-    if as_json:
-        typer.echo(json.dumps(body))
-        return
-    table = Table("", "", title=f"reports of {figures.engine}", show_header=False)
-    for name, value in body.items():
-        table.add_row(name.replace("_", " "), str(value))
-    console.print(table)
+    told = {name: str(value) for name, value in body.items()}
+    show(console, body, named_table(f"reports of {figures.engine}", told), as_json=as_json)
 
 
 @app.command()
@@ -212,24 +184,16 @@ def search(
     --------
       inspector bench search boards/real boards/virtual --json
     """
-    import json
-
     from rich.console import Console
-    from rich.table import Table
 
+    from inspector.cli.bench_tables import search_table, show
     from inspector.detection import find_model
     from inspector.runtime.search_training import measure_search
 
     console = Console(stderr=as_json)
     with console.status("describing defects ..."):
         figures = measure_search(find_model(model), folders, px_per_mm=px_per_mm, margin_px=margin_px)
-    if as_json:
-        typer.echo(json.dumps(figures))
-        return
-    table = Table("", *figures, title=f"search by words, {model}")
-    for name in next(iter(figures.values())):
-        table.add_row(name.replace("_", " "), *(str(each[name]) for each in figures.values()))
-    console.print(table)
+    show(console, figures, search_table(model, figures), as_json=as_json)
 
 
 @app.command()
@@ -252,11 +216,9 @@ def detect(
 
       inspector bench detect --model models/mine --rounds 100 --json
     """
-    import json
-
     from rich.console import Console
-    from rich.table import Table
 
+    from inspector.cli.bench_tables import detect_table, show
     from inspector.runtime.bench_detect import measure_detection
 
     console = Console(stderr=as_json)
@@ -264,34 +226,8 @@ def detect(
         figures = measure_detection(
             model, rounds=rounds, threads=threads, triton=triton, rival=rival, rival_weights=rival_weights
         )
-    if as_json:
-        typer.echo(json.dumps(figures.as_dict()))
-        return
-    table = Table(title=f"{figures.model}, {figures.backend}, {figures.threads} threads: best of {figures.rounds}")
-    table.add_column("figure")
-    table.add_column("value", justify="right")
-    table.add_row("detect call over its session call", f"{figures.detect_over_session:.2f} x")
-    golden = figures.with_golden_over_session
-    if golden is not None:
-        table.add_row("with a golden part laid on the frame", f"{golden:.2f} x")
-    table.add_row("best backend, times quicker than onnxruntime", f"{figures.best_over_onnxruntime:.2f} x")
-    theirs = figures.ultralytics_over_detect
-    table.add_row("ultralytics' predict over detect", "not installed" if theirs is None else f"{theirs:.2f} x")
-    for label, ms in figures.backends_ms.items():
-        table.add_row(f"{label}, ms", f"{ms:.2f}")
-    for clients, served in (figures.triton or {}).items():
-        told = f"{served['frames_per_s']:.1f} ({served['p95_ms']:.1f} ms)"
-        table.add_row(f"Triton, {clients} at once, frames/s (95 %)", told)
-    if figures.tensorrt_over_cuda is not None:
-        table.add_row("TensorRT, times quicker than CUDA", f"{figures.tensorrt_over_cuda:.2f} x")
-    for size, ms in figures.batch_ms_per_frame.items():
-        table.add_row(f"batch of {size}, ms per frame", f"{ms:.2f}")
-    table.add_row("frames per second of one core", f"{figures.frames_per_core_second:.1f}")
-    for label, ratio in figures.by_processor_time.items():
-        if ratio is not None:
-            table.add_row(f"{label.replace('_', ' ')}, by processor time", f"{ratio:.2f} x")
-    console.print(table)
-    console.print(f"GPU: {figures.gpu}" if figures.gpu else "There is no GPU here: no backend on one was measured.")
+    gpu = f"GPU: {figures.gpu}" if figures.gpu else "There is no GPU here: no backend on one was measured."
+    show(console, figures.as_dict(), detect_table(figures), gpu, as_json=as_json)
 
 
 @app.command()
@@ -307,11 +243,9 @@ def plc(
 
       inspector bench plc --cycles 100 --json
     """
-    import json
-
     from rich.console import Console
-    from rich.table import Table
 
+    from inspector.cli.bench_tables import handshake_table, show
     from inspector.plc.link import hush_library
     from inspector.runtime.bench_plc import measure_handshake
 
@@ -319,25 +253,8 @@ def plc(
     console = Console(stderr=as_json)
     with console.status("measuring ...") as status:
         figures = measure_handshake(cycles, on_way=lambda way: status.update(f"measuring {way} ..."))
-    if as_json:
-        typer.echo(json.dumps([found.as_dict() for found in figures]))
-        return
-    table = Table(title=f"trigger to ResultValid seen by the PLC, {cycles} parts each; bare: one write of one register")
-    for heading in ("updates", "security"):
-        table.add_column(heading)
-    for heading in ("p50", "p99", "bare p50", "bare p99", "p50 / bare", "p99 / bare", "wrong"):
-        table.add_column(heading, justify="right")
-    for found in figures:
-        times = (found.p50_ms, found.p99_ms, found.bare_write_p50_ms, found.bare_write_p99_ms)
-        table.add_row(
-            found.updates,
-            found.security,
-            *(f"{ms:.2f} ms" for ms in times),
-            f"{found.ratio_p50:.1f} x",
-            f"{found.ratio_p99:.1f} x",
-            str(found.mismatches),
-        )
-    console.print(table)
+    body = [found.as_dict() for found in figures]
+    show(console, body, handshake_table(cycles, figures), as_json=as_json)
 
 
 @app.command("mes")
@@ -359,12 +276,11 @@ def mes_(
 
       inspector bench mes --json
     """
-    import json
     import os
 
     from rich.console import Console
-    from rich.table import Table
 
+    from inspector.cli.bench_tables import mes_table, show
     from inspector.runtime.bench_mes import measure_mes
 
     console = Console(stderr=as_json)
@@ -377,19 +293,7 @@ def mes_(
             parts=parts,
             database=os.environ.get(database_env) if database_env else None,
         )
-    if as_json:
-        typer.echo(json.dumps(figures.as_dict()))
-        return
-    table = Table(title=f"MES: {figures.database}, {figures.broker}, {figures.backlog:,} messages", show_header=False)
-    table.add_row("inspections with their message committed per second", f"{figures.commits_per_s:,.0f}")
-    table.add_row("drained and acknowledged per second", f"{figures.drained_per_s:,.0f}")
-    table.add_row("the same beside the verdict path", f"{figures.drained_beside_the_line_per_s:,.0f}")
-    for name in ("p50", "p95", "p99"):
-        quiet, busy = figures.at_rest_ms[name], figures.draining_ms[name]
-        table.add_row(f"trigger to PLC, {name}, at rest and while it drains, ms", f"{quiet:.1f}, {busy:.1f}")
-    table.add_row("p99 while it drains over p99 at rest", f"{figures.p99_ratio:.2f} x")
-    table.add_row("parts at rest and while it drained", f"{figures.parts_at_rest}, {figures.parts_draining}")
-    console.print(table)
+    show(console, figures.as_dict(), mes_table(figures), as_json=as_json)
 
 
 @app.command()
@@ -406,24 +310,12 @@ def screen(
 
       inspector bench screen --tabs 20 --json
     """
-    import json
-
     from rich.console import Console
-    from rich.table import Table
 
+    from inspector.cli.bench_tables import screen_table, show
     from inspector.runtime.bench_screen import measure_screen
 
     console = Console(stderr=as_json)
     with console.status("measuring ..."):
         figures = measure_screen(tabs=tabs, parts=parts)
-    if as_json:
-        typer.echo(json.dumps(figures.as_dict()))
-        return
-    table = Table(title=f"trigger to PLC with {tabs} live pages open", show_header=False)
-    for name in ("p50", "p95", "p99"):
-        without, watched = figures.without_ms[name], figures.with_tabs_ms[name]
-        table.add_row(f"{name} without and with tabs, ms", f"{without:.1f}, {watched:.1f}")
-    table.add_row("p50 with tabs over p50 without", f"{figures.p50_ratio:.2f} x")
-    table.add_row("p99 with tabs over p99 without", f"{figures.p99_ratio:.2f} x")
-    table.add_row("parts without and with", f"{figures.parts_without}, {figures.parts_with_tabs}")
-    console.print(table)
+    show(console, figures.as_dict(), screen_table(tabs, figures), as_json=as_json)

@@ -15,10 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from inspector.reports import AdviceWeek
-    from inspector.runtime.bench import Figures
     from inspector.runtime.plant import Summary
 
-__all__ = ["RunDisplay", "agreement_tables", "bench_table", "summary_table"]
+__all__ = ["RunDisplay", "agreement_tables", "summary_table"]
 
 MOST_DISAGREEMENTS = 20
 
@@ -72,22 +71,6 @@ def summary_table(summary: Summary) -> Table:
         table.add_row(outcome, str(count))
     for name, count in summary.restarts.items():
         table.add_row(f"restarts of the {name} process", str(count))
-    return table
-
-
-def bench_table(figures: Figures) -> Table:
-    """Return the figures of the verdict path."""
-    table = Table(title=f"verdict path over bare detector: {figures.overhead_p50:.2f} x at the median")
-    for column in ("", "p50", "p95", "p99"):
-        table.add_column(column, justify="right" if column else "left")
-    for name, spread in (("trigger to PLC, ms", figures.trigger_to_plc_ms), ("bare detector, ms", figures.detect_ms)):
-        table.add_row(name, *(f"{spread[key]:.1f}" for key in ("p50", "p95", "p99")))
-    table.add_section()
-    table.add_row("parts per minute", f"{figures.parts_per_minute:.0f}")
-    table.add_row("memory of the line, MB", f"{figures.rss_mb:.0f}")
-    table.add_section()
-    for stage, share in figures.stages.items():
-        table.add_row(f"share of {stage}", f"{share:.1%}")
     return table
 
 
