@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from types import MappingProxyType
 from typing import Any
 
-from inspector.capture.genicam_control import Control, Feature, Region, TriggerMode
+from inspector.capture.genicam_control import Control
+from inspector.capture.genicam_setup import GenICamSetup
 from inspector.capture.pixel_formats import to_pixels
 from inspector.domain import BadFrame, CameraHealth, CameraLost, ConfigurationError, Frame, Trigger
 
@@ -18,39 +17,13 @@ __all__ = ["GenICamDevice"]
 
 _US_PER_S = 1_000_000
 _TEMPERATURE_EVERY_S = 5.0
-_FULL_REGION = Region()
 
 
 class GenICamDevice:
     """One connection to a GenICam camera; wrap it in ``ReconnectingCamera`` to make a ``Camera`` of it.
 
-    With ``software`` the camera exposes at the trigger's command; with ``hardware`` an electrical signal on one of its
-    lines has triggered it, once for each part; with ``free`` it runs, and the first frame that began after the trigger
-    is taken. A frame is never given to another part than its own: what came too early, too late or twice is counted,
-    and the part whose frame is not certain gets a ``BadFrame``.
-
-    Parameters
-    ----------
-    device
-        Its id, serial number, user-defined name or IP address; empty: the only one there is.
-    pixel_format
-        By its name in the GenICam convention.
-    exposure_us, gain_db
-        None leaves what the camera has.
-    features
-        Further features by their GenICam names, written in this order before the stream starts.
-    trigger, trigger_line, trigger_activation
-        See above; the line and edge of a hardware trigger, as the camera names them.
-    chunks
-        Names of chunk data to be sent with each frame, as in the camera's ChunkSelector.
-    timeout_s
-        Longest wait for a frame.
-    packet_size
-        Bytes of a GigE packet; None negotiates the largest that passes.
-    resend
-        Whether lost packets are asked for again.
-    buffers
-        Frames the stream can hold.
+    A frame is never given to another part than its own: what came too early, too late or twice is counted, and the part
+    whose frame is not certain gets a ``BadFrame``.
 
     Raises
     ------
@@ -60,27 +33,10 @@ class GenICamDevice:
         It is not there, or another program has it.
     """
 
-    def __init__(
-        self,
-        *,
-        device: str = "",
-        pixel_format: str = "Mono8",
-        region: Region = _FULL_REGION,
-        exposure_us: float | None = None,
-        gain_db: float | None = None,
-        features: Mapping[str, Feature] = MappingProxyType({}),
-        trigger: TriggerMode = "software",
-        trigger_line: str = "Line0",
-        trigger_activation: str = "RisingEdge",
-        chunks: Sequence[str] = (),
-        timeout_s: float = 1.0,
-        packet_size: int | None = None,
-        resend: bool = True,
-        buffers: int = 8,
-    ) -> None:
-        self._name = f"GenICam camera {device}".rstrip()
-        self._mode, self._timeout_s = trigger, timeout_s
-        self._format = pixel_format
+    def __init__(self, setup: GenICamSetup) -> None:
+        self._name = f"GenICam camera {setup.device}".rstrip()
+        self._mode, self._timeout_s = setup.trigger, setup.timeout_s
+        self._format = setup.pixel_format
         self._turn = threading.Lock()
         self._gone = threading.Event()
         self._health = CameraHealth(connected=True)
@@ -88,22 +44,22 @@ class GenICamDevice:
         self._uncertain = False
         self._stream: Any = None
         self._control: Control | None = None
-        control = Control(device, self._name)
+        control = Control(setup.device, self._name)
         self._control, self._sdk = control, control.sdk
         self._watch = control.device.connect("control-lost", lambda _device: self._gone.set())
         try:
-            control.set_pixel_format(pixel_format)
-            self._size = control.set_region(region)
-            if exposure_us is not None:
-                control.set_exposure(exposure_us)
-            if gain_db is not None:
-                control.set_gain(gain_db)
-            control.set_features(features)
-            control.set_trigger(trigger, trigger_line, trigger_activation)
-            self._chunks, self._parser = tuple(chunks), control.chunk_parser(chunks)
+            control.set_pixel_format(setup.pixel_format)
+            self._size = control.set_region(setup.region)
+            if setup.exposure_us is not None:
+                control.set_exposure(setup.exposure_us)
+            if setup.gain_db is not None:
+                control.set_gain(setup.gain_db)
+            control.set_features(setup.features)
+            control.set_trigger(setup.trigger, setup.trigger_line, setup.trigger_activation)
+            self._chunks, self._parser = setup.chunks, control.chunk_parser(setup.chunks)
             self._exposure_us = control.exposure_us()
             self._temperature, self._temperature_due = control.temperature_feature(), 0.0
-            self._start(control, packet_size, resend, buffers)
+            self._start(control, setup)
         except BaseException:
             self.close()
             raise
@@ -182,17 +138,17 @@ class GenICamDevice:
             # The last references: with them the sockets of stream and control are closed.
             self._stream = self._parser = None
 
-    def _start(self, control: Control, packet_size: int | None, resend: bool, buffers: int) -> None:
-        camera, gige = control.camera, control.camera.is_gv_device()
+    def _start(self, control: Control, setup: GenICamSetup) -> None:
+        camera, gige, packet_size = control.camera, control.camera.is_gv_device(), setup.packet_size
         if gige and packet_size is not None:
             camera.gv_set_packet_size_adjustment(self._sdk.GvPacketSizeAdjustment.NEVER)
             control.asked(lambda: camera.gv_set_packet_size(packet_size), f"packet_size: {packet_size} cannot be set")
         stream = control.asked(lambda: camera.create_stream(None, None), "its stream cannot be opened")
         if gige:
             way = self._sdk.GvStreamPacketResend
-            stream.set_property("packet-resend", way.ALWAYS if resend else way.NEVER)
+            stream.set_property("packet-resend", way.ALWAYS if setup.resend else way.NEVER)
         payload = control.asked(camera.get_payload, "the size of its frames cannot be read")
-        for _ in range(buffers):
+        for _ in range(setup.buffers):
             stream.push_buffer(self._sdk.Buffer.new_allocate(payload))
         self._stream = stream
         control.asked(camera.start_acquisition, "it does not start")

@@ -4,29 +4,16 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from inspector.capture.aravis import aravis, glib_error
+from inspector.capture.genicam_setup import Feature, Region, TriggerMode
 from inspector.capture.pixel_formats import known
 from inspector.domain import BadFrame, CameraLost, ConfigurationError
 
-__all__ = ["Control", "Feature", "Region", "TriggerMode"]
-
-Feature = bool | int | float | str
-TriggerMode = Literal["software", "hardware", "free"]
+__all__ = ["Control"]
 
 _TEMPERATURES = ("DeviceTemperature", "DeviceTemperatureRaw", "TemperatureAbs")
-
-
-@dataclass(frozen=True, slots=True)
-class Region:
-    """The part of the sensor that is read, in its pixels; None is as much as there is."""
-
-    width: int | None = None
-    height: int | None = None
-    x: int = 0
-    y: int = 0
 
 
 class Control:

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
-from types import MappingProxyType
 from typing import Any
 
-from inspector.capture.genicam_control import Feature, Region, TriggerMode
+from inspector.capture.genicam_setup import Feature, GenICamSetup, Region
 from inspector.capture.pixel_formats import known, to_pixels
 from inspector.domain import BadFrame, CameraHealth, CameraLost, ConfigurationError, Frame, Trigger
 
 __all__ = ["PylonDevice"]
 
 _MS_PER_S = 1000
-_FULL_REGION = Region()
 _EXPOSURES = ("ExposureTime", "ExposureTimeAbs")
 _GAINS = ("Gain", "GainAbs")
 _TEMPERATURES = ("DeviceTemperature", "TemperatureAbs")
@@ -26,7 +23,7 @@ _TEMPERATURES = ("DeviceTemperature", "TemperatureAbs")
 class PylonDevice:
     """One connection to a Basler camera; wrap it in ``ReconnectingCamera`` to make a ``Camera`` of it.
 
-    Parameters are those of ``GenICamDevice``; ``device`` is a serial number, a user-defined name or an address.
+    ``device`` of the set-up is a serial number, a user-defined name or an address.
 
     Raises
     ------
@@ -36,44 +33,31 @@ class PylonDevice:
         It is not there, or another program has it.
     """
 
-    def __init__(
-        self,
-        *,
-        device: str = "",
-        pixel_format: str = "Mono8",
-        region: Region = _FULL_REGION,
-        exposure_us: float | None = None,
-        gain_db: float | None = None,
-        features: Mapping[str, Feature] = MappingProxyType({}),
-        trigger: TriggerMode = "software",
-        trigger_line: str = "Line1",
-        trigger_activation: str = "RisingEdge",
-        timeout_s: float = 1.0,
-        buffers: int = 8,
-    ) -> None:
+    def __init__(self, setup: GenICamSetup) -> None:
         self._sdk, self._error = _pylon()
-        self._name = f"pylon camera {device}".rstrip()
-        self._mode, self._timeout_ms, self._format = trigger, max(round(timeout_s * _MS_PER_S), 1), pixel_format
+        self._name = f"pylon camera {setup.device}".rstrip()
+        self._mode, self._format = setup.trigger, setup.pixel_format
+        self._timeout_ms = max(round(setup.timeout_s * _MS_PER_S), 1)
         self._turn = threading.Lock()
         self._health = CameraHealth(connected=True)
         self._uncertain = False
-        self._camera: Any = self._opened(device)
+        self._camera: Any = self._opened(setup.device)
         try:
-            self._set_up(pixel_format, region)
+            self._set_up(setup.pixel_format, setup.region)
             first: dict[str, Feature] = {}
-            if exposure_us is not None:
-                first[self._present(_EXPOSURES, "exposure_us")] = exposure_us
-            if gain_db is not None:
-                first[self._present(_GAINS, "gain_db")] = gain_db
-            source = {"software": "Software", "hardware": trigger_line}.get(trigger)
+            if setup.exposure_us is not None:
+                first[self._present(_EXPOSURES, "exposure_us")] = setup.exposure_us
+            if setup.gain_db is not None:
+                first[self._present(_GAINS, "gain_db")] = setup.gain_db
+            source = {"software": "Software", "hardware": setup.trigger_line}.get(setup.trigger)
             last: dict[str, Feature] = {"TriggerSelector": "FrameStart", "TriggerMode": "On" if source else "Off"}
             if source:
                 last["TriggerSource"] = source
-            if trigger == "hardware":
-                last["TriggerActivation"] = trigger_activation
-            for name, value in (*first.items(), *features.items(), *last.items()):
+            if setup.trigger == "hardware":
+                last["TriggerActivation"] = setup.trigger_activation
+            for name, value in (*first.items(), *setup.features.items(), *last.items()):
                 self._set(name, value)
-            self._camera.MaxNumBuffer.Value = buffers
+            self._camera.MaxNumBuffer.Value = setup.buffers
             self._camera.StartGrabbing(self._sdk.GrabStrategy_OneByOne)
         except self._error as error:
             self.close()

@@ -13,7 +13,7 @@ import pytest
 from inspector import capture
 from inspector.capture import FolderCamera
 from inspector.capture.genicam import GenICamDevice
-from inspector.capture.genicam_control import Region
+from inspector.capture.genicam_setup import GenICamSetup, Region
 from inspector.capture.reconnecting import ReconnectingCamera
 from inspector.capture.video import VideoFile
 from inspector.domain import Camera, CameraLost, Trigger
@@ -41,10 +41,8 @@ def virtual_camera(_folder: Path) -> Camera:
 def genicam_camera(folder: Path) -> Camera:
     """Return the fake GigE Vision camera through the real protocol."""
     fake = FakeGigE(folder)
-    region = Region(SIZE, SIZE)
-    camera = ReconnectingCamera(
-        lambda: GenICamDevice(device=ADDRESS, region=region, exposure_us=10_000, timeout_s=20), name="fake"
-    )
+    setup = GenICamSetup(device=ADDRESS, region=Region(SIZE, SIZE), exposure_us=10_000, timeout_s=20)
+    camera = ReconnectingCamera(lambda: GenICamDevice(setup), name="fake")
     camera.close, closed = lambda: (closed(), fake.kill()), camera.close  # type: ignore[method-assign,func-returns-value]
     return camera
 

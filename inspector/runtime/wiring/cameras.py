@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 from inspector.capture import FolderCamera, SeveralCameras
@@ -20,9 +20,6 @@ from inspector.settings import LineSettings, SeveralViews, image_size
 from inspector.settings import RealSenseCamera as RealSenseSettings
 from inspector.settings import VideoCamera as VideoSettings
 from inspector.settings import VirtualCamera as VirtualSettings
-
-if TYPE_CHECKING:
-    from inspector.capture.genicam_control import Region
 
 __all__ = ["build_camera", "build_condition_guard", "build_virtual_camera", "places_of"]
 
@@ -116,53 +113,31 @@ def _realsense(camera: RealSenseSettings) -> Camera:
 
 
 def _genicam(camera: GenICamSettings) -> Camera:
-    from inspector.capture.genicam_control import Region
+    from inspector.capture.genicam_setup import GenICamSetup, Region
 
-    region = Region(camera.width, camera.height, camera.offset_x, camera.offset_y)
+    setup = GenICamSetup(
+        device=camera.device,
+        pixel_format=camera.pixel_format,
+        region=Region(camera.width, camera.height, camera.offset_x, camera.offset_y),
+        exposure_us=camera.exposure_us,
+        gain_db=camera.gain_db,
+        features=camera.features,
+        trigger=camera.trigger,
+        trigger_line=camera.trigger_line,
+        trigger_activation=camera.trigger_activation,
+        chunks=camera.chunks,
+        timeout_s=camera.timeout_s,
+        packet_size=camera.packet_size,
+        resend=camera.resend,
+        buffers=camera.buffers,
+    )
     if camera.driver == "pylon":
-        return _pylon(camera, region)
+        from inspector.capture.pylon import PylonDevice
+
+        return ReconnectingCamera(partial(PylonDevice, setup), name=f"pylon camera {camera.device}".rstrip())
     from inspector.capture.genicam import GenICamDevice
 
-    def opened() -> GenICamDevice:
-        return GenICamDevice(
-            device=camera.device,
-            pixel_format=camera.pixel_format,
-            region=region,
-            exposure_us=camera.exposure_us,
-            gain_db=camera.gain_db,
-            features=camera.features,
-            trigger=camera.trigger,
-            trigger_line=camera.trigger_line,
-            trigger_activation=camera.trigger_activation,
-            chunks=camera.chunks,
-            timeout_s=camera.timeout_s,
-            packet_size=camera.packet_size,
-            resend=camera.resend,
-            buffers=camera.buffers,
-        )
-
-    return ReconnectingCamera(opened, name=f"GenICam camera {camera.device}".rstrip())
-
-
-def _pylon(camera: GenICamSettings, region: Region) -> Camera:
-    from inspector.capture.pylon import PylonDevice
-
-    def opened() -> PylonDevice:
-        return PylonDevice(
-            device=camera.device,
-            pixel_format=camera.pixel_format,
-            region=region,
-            exposure_us=camera.exposure_us,
-            gain_db=camera.gain_db,
-            features=camera.features,
-            trigger=camera.trigger,
-            trigger_line=camera.trigger_line,
-            trigger_activation=camera.trigger_activation,
-            timeout_s=camera.timeout_s,
-            buffers=camera.buffers,
-        )
-
-    return ReconnectingCamera(opened, name=f"pylon camera {camera.device}".rstrip())
+    return ReconnectingCamera(partial(GenICamDevice, setup), name=f"GenICam camera {camera.device}".rstrip())
 
 
 def _video(camera: VideoSettings) -> Camera:

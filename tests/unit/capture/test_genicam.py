@@ -12,7 +12,7 @@ import pytest
 
 from inspector.capture.aravis import found_cameras
 from inspector.capture.genicam import GenICamDevice
-from inspector.capture.genicam_control import Region
+from inspector.capture.genicam_setup import GenICamSetup, Region
 from inspector.capture.reconnecting import ReconnectingCamera
 from inspector.domain import BadFrame, CameraLost, ConfigurationError, Frame, Trigger, WatchedCamera
 from tests.support.gige import ADDRESS, SERIAL, FakeGigE, needs_fake_gige
@@ -32,7 +32,7 @@ def fake(tmp_path: Path) -> Iterator[FakeGigE]:
 
 def opened(**changes: object) -> GenICamDevice:
     arguments: dict[str, object] = {"device": ADDRESS, "region": SMALL, "exposure_us": 10_000.0, "timeout_s": 20.0}
-    return GenICamDevice(**{**arguments, **changes})  # type: ignore[arg-type]
+    return GenICamDevice(GenICamSetup(**{**arguments, **changes}))  # type: ignore[arg-type]
 
 
 def trigger(sequence: int = 1) -> Trigger:

@@ -14,7 +14,7 @@ with warnings.catch_warnings():
 from datetime import UTC, datetime
 from pathlib import Path
 
-from inspector.capture.genicam_control import Region
+from inspector.capture.genicam_setup import GenICamSetup, Region
 from inspector.capture.pylon import PylonDevice
 from inspector.domain import BadFrame, CameraLost, ConfigurationError, Trigger
 from inspector.runtime.demo import shipped_lines
@@ -31,7 +31,7 @@ def emulator(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def opened(**changes: object) -> PylonDevice:
     arguments: dict[str, object] = {"device": SERIAL, "region": Region(320, 240), "timeout_s": 20.0}
-    return PylonDevice(**{**arguments, **changes})  # type: ignore[arg-type]
+    return PylonDevice(GenICamSetup(**{**arguments, **changes}))  # type: ignore[arg-type]
 
 
 def trigger(sequence: int = 1) -> Trigger:
