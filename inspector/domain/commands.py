@@ -11,6 +11,7 @@ from inspector.domain.types import Decision
 __all__ = [
     "AcknowledgeAlarm",
     "Ask",
+    "AskLot",
     "AskPart",
     "Command",
     "HoldLine",
@@ -46,6 +47,13 @@ class Ask:
     query: Query
     part_id: str
     other: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AskLot:
+    """How many parts of a lot were rejected."""
+
+    lot: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +145,7 @@ class Remark:
 Command = (
     Query
     | Ask
+    | AskLot
     | AskPart
     | Override
     | SelectRecipe

@@ -23,6 +23,7 @@ __all__ = [
     "Gauge",
     "Judge",
     "LiveFeed",
+    "LotReader",
     "Messages",
     "Outbox",
     "Recogniser",
@@ -172,6 +173,19 @@ class RecordReader(Protocol):
 
     def counts(self, since: datetime | None = None) -> Counts:
         """Return how many parts were recorded per outcome since then (None: ever)."""
+        ...
+
+
+@runtime_checkable
+class LotReader(Protocol):
+    """Reading the record by lot."""
+
+    def lots(self, limit: int) -> Sequence[str]:
+        """Return the lots of the newest parts, newest first; raises ``StoreError``."""
+        ...
+
+    def counts_of_lot(self, lot: str) -> Counts:
+        """Return how many parts of this lot were recorded per outcome; raises ``StoreError``."""
         ...
 
 

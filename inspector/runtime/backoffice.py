@@ -135,6 +135,8 @@ def office_main(lifeline: Lifeline, *, settings: LineSettings, data: Path, broke
                 trail=SqlAuditTrail(database),
                 status=board.status,
                 order=lambda: _order(clerk),
+                lots=record,
+                lot=lambda: _lot(clerk),
                 terms=words.terms,
             ),
         )

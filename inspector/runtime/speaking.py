@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from inspector.domain import Command, Person, Recogniser, RecordReader, SettingsError, Terms, VoiceError
+from inspector.domain import Command, Person, Recogniser, SettingsError, Terms, VoiceError
 from inspector.language import DEFAULT_GLOSSARY
 from inspector.runtime.wiring.parts import build_part_answers, names_of_defect
 from inspector.runtime.wiring.voice import vosk_model
@@ -27,6 +27,7 @@ from inspector.voice import (
 from inspector.voice.whisper import WhisperModel
 
 __all__ = [
+    "KNOWN_LOTS",
     "ReadingDesk",
     "build_dialogue",
     "build_grammar",
@@ -39,10 +40,17 @@ __all__ = [
 ENGLISH_ONLY = frozenset({"embedded", "whisper"})
 KNOWN_PARTS = 200
 """So many of the newest parts can be spoken about."""
+KNOWN_LOTS = 20
+"""So many of the newest lots can be spoken about, besides that of the current order."""
 
 
 def build_vocabulary(
-    settings: LineSettings | None, language: str, parts: Sequence[str] | None, terms: Terms = DEFAULT_GLOSSARY
+    settings: LineSettings | None,
+    language: str,
+    parts: Sequence[str] | None,
+    terms: Terms = DEFAULT_GLOSSARY,
+    *,
+    lots: Sequence[str] = (),
 ) -> Vocabulary:
     """Return the words of a line; without one, the shipped defect names and any number.
 
@@ -52,6 +60,8 @@ def build_vocabulary(
         Ids of the parts that can be spoken about, newest first; None: any number.
     terms
         What things are called on this line.
+    lots
+        Those that can be spoken about, newest first; without a line: any number.
     """
     known = None if parts is None else tuple(dict.fromkeys(part for part in parts if part))[:KNOWN_PARTS]
     if settings is None:
@@ -59,22 +69,23 @@ def build_vocabulary(
     defects = sorted({rule.defect for recipe in settings.recipes.values() for rule in recipe.rules})
     return Vocabulary(
         parts=known,
-        lots=(),
+        lots=tuple(dict.fromkeys(lot for lot in lots if lot)),
         recipes=dict.fromkeys(settings.recipes, ()),
         zones={zone.name: _spoken(terms, zone.name, language) for zone in settings.all_zones},
         defects=_defects(defects, terms, language),
     )
 
 
-def build_grammar(settings: LineSettings | None, language: str, record: RecordReader | None) -> Grammar:
-    """Return the grammar of a line with the parts of its record; raises ``SettingsError``, ``StoreError``."""
+def build_grammar(settings: LineSettings | None, language: str, record: RecordStore | None) -> Grammar:
+    """Return the grammar of a line with the parts and lots of its record; raises ``SettingsError``, ``StoreError``."""
     if settings is not None and language not in settings.languages:
         known = ", ".join(settings.languages)
         raise SettingsError(f"{settings.line} speaks {known}, not {language}", remedy="Add it to 'languages'")
     parts = None
     if settings is not None:
         parts = [] if record is None else [part.report.trigger.part_id for part in record.latest(KNOWN_PARTS)]
-    return Grammar.shipped(language, build_vocabulary(settings, language, parts))
+    lots = [] if record is None else record.lots(KNOWN_LOTS)
+    return Grammar.shipped(language, build_vocabulary(settings, language, parts, lots=lots))
 
 
 def build_recogniser(engine: str, grammar: Grammar, language: str, *, model: str = "") -> Recogniser:
@@ -113,7 +124,7 @@ def build_dialogue(grammar: Grammar, language: str, desk: ReadingDesk, trail: Tr
 
 
 @contextmanager
-def opened_record(settings: LineSettings | None) -> Iterator[RecordReader | None]:
+def opened_record(settings: LineSettings | None) -> Iterator[RecordStore | None]:
     """Yield the record of a line for reading, None where it has none yet; closed afterwards."""
     url = "" if settings is None or settings.store.url is None else settings.store.url
     if not url or (url.startswith("sqlite:") and not Path(url.removeprefix("sqlite:///")).exists()):
@@ -136,9 +147,9 @@ class ReadingDesk:
         What is said to a command that would change something.
     """
 
-    def __init__(self, record: RecordReader | None, settings: LineSettings | None, *, why_not: str) -> None:
+    def __init__(self, record: RecordStore | None, settings: LineSettings | None, *, why_not: str) -> None:
         parts = build_part_answers(settings.all_zones if settings is not None else (), DEFAULT_GLOSSARY)
-        self._answers = None if record is None else Answers(record, parts)
+        self._answers = None if record is None else Answers(record, parts, record)
         self._why_not = why_not
 
     def objection(self, command: Command) -> str:

@@ -10,6 +10,7 @@ from inspector.domain import (
     AcknowledgeAlarm,
     Command,
     Decision,
+    HoldLot,
     LineCommand,
     LineDesk,
     LineStatus,
@@ -18,6 +19,7 @@ from inspector.domain import (
     RecordedPart,
     RecordReader,
     ReleaseLine,
+    ReleaseLot,
     Remark,
     ReviewDesk,
     SelectRecipe,
@@ -28,6 +30,10 @@ __all__ = ["PartHolder", "SpokenDesk"]
 
 REASON = "unclear"
 """A spoken decision names no reason; a guessed one would mislead the statistics and the training."""
+
+
+NO_LOTS = "this line holds parts and itself, not lots"
+"""What a part of a lot that is not here yet would do is not the line's to say, so no lot is held by halves."""
 
 
 class PartHolder(ReviewDesk, Protocol):
@@ -78,9 +84,9 @@ class SpokenDesk:
                 return "" if self._line.alarms() else "there is no alarm"
             case Override(part_id=part_id, decision=decision) if decision is not Decision.HOLD:
                 return "" if _waits(self._newest(part_id)) else f"part {part_id} is not held"
-            case Override() | Remark():
-                return ""
-        return "" if isinstance(command, LineCommand) else "this line cannot do that"
+            case HoldLot() | ReleaseLot():
+                return NO_LOTS
+        return "" if isinstance(command, Override | Remark | LineCommand) else "this line cannot do that"
 
     def apply(self, command: Command, person: Person) -> None:
         """Do it; raises ``InspectorError`` of whoever cannot."""
@@ -95,6 +101,8 @@ class SpokenDesk:
                     self._review.decide(person, part.report.id, decision, REASON, how)
             case Remark():
                 return  # that it was said, by whom, is in the trail already: nothing else is wanted
+            case HoldLot() | ReleaseLot():
+                raise VoiceError(NO_LOTS)
             case _ if isinstance(command, LineCommand):
                 self._line.act(person, command)
             case _:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Select, func, insert, select
+from sqlalchemy import ColumnElement, Connection, Select, func, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import aliased
 from sqlmodel import col
@@ -43,6 +43,9 @@ from inspector.store.tables import (
 )
 
 __all__ = ["RecordStore"]
+
+LOOK_BACK = 2000
+"""Parts whose lots count as recent: walked row by row, so not all of the record."""
 
 
 def _now() -> datetime:
@@ -217,12 +220,28 @@ class RecordStore:
 
     def counts(self, since: datetime | None = None) -> Counts:
         """Return how many parts were recorded per outcome since then (None: ever); raises ``StoreError``."""
+        return self._counted([] if since is None else [col(InspectionRow.recorded_at) >= since])
+
+    def counts_of_lot(self, lot: str) -> Counts:
+        """Return how many parts of this lot were recorded per outcome; raises ``StoreError``."""
+        return self._counted([col(InspectionRow.lot) == lot])
+
+    def lots(self, limit: int) -> Sequence[str]:
+        """Return the lots of the newest ``LOOK_BACK`` parts, newest first; raises ``StoreError``."""
+        newest = select(col(InspectionRow.id), col(InspectionRow.lot)).where(*self._own)
+        newest_first = newest.order_by(col(InspectionRow.id).desc()).limit(LOOK_BACK).subquery()
+        query = select(newest_first.c.lot).where(newest_first.c.lot != "").group_by(newest_first.c.lot)
+        with self._database.read() as connection:
+            rows = connection.execute(query.order_by(func.max(newest_first.c.id).desc()).limit(limit))
+            return [row.lot for row in rows]
+
+    # --- inside -------------------------------------------------------------------------------------------
+
+    def _counted(self, which: Sequence[ColumnElement[bool]]) -> Counts:
         query = select(col(InspectionRow.outcome), col(InspectionRow.fault), func.count()).group_by(
             col(InspectionRow.outcome), col(InspectionRow.fault)
         )
-        query = query.where(*self._own)
-        if since is not None:
-            query = query.where(col(InspectionRow.recorded_at) >= since)
+        query = query.where(*self._own, *which)
         tally = dict.fromkeys(Outcome, 0)
         faults = 0
         with self._database.read() as connection:
@@ -234,8 +253,6 @@ class RecordStore:
         return Counts(
             passed=tally[Outcome.PASS], review=tally[Outcome.REVIEW], failed=tally[Outcome.FAIL], faults=faults
         )
-
-    # --- inside -------------------------------------------------------------------------------------------
 
     def _known(self, report_id: UUID) -> bool:
         query = select(col(InspectionRow.id)).where(col(InspectionRow.report_id) == str(report_id))

@@ -6,10 +6,12 @@ from collections.abc import Callable, Mapping
 
 from inspector.domain import (
     Ask,
+    AskLot,
     AskPart,
     Command,
     Counts,
     LineStatus,
+    LotReader,
     Outcome,
     Query,
     RecordedPart,
@@ -38,6 +40,8 @@ _TEXTS: Mapping[str, Mapping[str, str]] = {
         "order": "To be made: {order}.",
         "passed": "Part {part} passed.",
         "about": "Part {part}. {answer}",
+        "lot": "Lot {lot}: {failed} of {total} parts rejected, {review} to review, {faults} not inspected.",
+        "no_lot": "There is no part of lot {lot} in the record.",
     },
     "zh": {
         "no_parts": "还没有检测过零件。",
@@ -56,6 +60,8 @@ _TEXTS: Mapping[str, Mapping[str, str]] = {
         "order": "待生产：{order}。",
         "passed": "零件{part}合格。",
         "about": "零件{part}。{answer}",
+        "lot": "批次{lot}：{total}件中不合格{failed}，待复检{review}，未检测{faults}。",
+        "no_lot": "记录中没有批次{lot}的零件。",
     },
 }
 _LOOK_BACK = 200
@@ -71,6 +77,8 @@ class Answers:
         Counts, parts and their report texts.
     parts
         Answers what is asked about the findings of one part.
+    lots
+        Counts of a lot.
     status
         The line's latest word of itself, None where it cannot be had.
     order
@@ -81,10 +89,11 @@ class Answers:
         self,
         record: RecordReader,
         parts: PartAnswers,
+        lots: LotReader,
         status: Callable[[], LineStatus | None] = lambda: None,
         order: Callable[[], str] = lambda: "",
     ) -> None:
-        self._record, self._parts = record, parts
+        self._record, self._parts, self._lots = record, parts, lots
         self._status, self._order = status, order
 
     def answer(self, command: Command, language: str) -> str:
@@ -94,6 +103,8 @@ class Answers:
             return self._about_parts(command, texts, language)
         if isinstance(command, AskPart):
             return self._about_findings(command, texts, language)
+        if isinstance(command, AskLot):
+            return _counted_lot(command.lot, self._lots.counts_of_lot(command.lot), texts)
         if not isinstance(command, Query):
             raise VoiceError(f"{command!r} is not a question")
         answers: Mapping[Query, Callable[[], str]] = {
@@ -151,6 +162,12 @@ def _counted(counts: Counts, texts: Mapping[str, str]) -> str:
         return texts["no_parts"]
     return texts["counts"].format(
         total=counts.total, passed=counts.passed, review=counts.review, failed=counts.failed, faults=counts.faults
+    )
+
+
+def _counted_lot(lot: str, counts: Counts, texts: Mapping[str, str]) -> str:
+    return texts["lot" if counts.total else "no_lot"].format(
+        lot=lot, total=counts.total, review=counts.review, failed=counts.failed, faults=counts.faults
     )
 
 

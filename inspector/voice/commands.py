@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from inspector.domain import (
     AcknowledgeAlarm,
     Ask,
+    AskLot,
     AskPart,
     Command,
     Decision,
@@ -65,6 +66,7 @@ COMMANDS: Mapping[str, Callable[[Meaning, str], Command]] = {
     "how_many": _about(PartQuery.HOW_MANY),
     "is_there": _about(PartQuery.IS_THERE),
     "limit": _about(PartQuery.LIMIT),
+    "lot_rejects": lambda meaning, _by: AskLot(meaning.slot("lot")),
     "accept_part": _override(Decision.ACCEPT),
     "reject_part": _override(Decision.SCRAP),
     "rework_part": _override(Decision.REWORK),

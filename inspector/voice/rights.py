@@ -12,7 +12,7 @@ __all__ = ["ACT_OF", "may_say"]
 ACT_OF: Mapping[str, Act] = MappingProxyType(
     {
         **dict.fromkeys(("status", "counts", "yield", "last_defect", "why", "compare", "next_order"), Act.ASK),
-        **dict.fromkeys(("where", "largest", "how_many", "is_there", "limit"), Act.ASK),
+        **dict.fromkeys(("where", "largest", "how_many", "is_there", "limit", "lot_rejects"), Act.ASK),
         # The words of the conversation release nothing by themselves: what waits is checked again with its own right.
         **dict.fromkeys(("cancel", "repeat", "confirm", "correct"), Act.ASK),
         "hold_line": Act.HOLD_LINE,

@@ -11,8 +11,10 @@ import pytest
 from inspector.domain import (
     AcknowledgeAlarm,
     Ask,
+    AskLot,
     AskPart,
     Decision,
+    Desks,
     HoldLine,
     HoldLot,
     InspectionReport,
@@ -35,18 +37,22 @@ from inspector.domain import (
     StartChallengeTest,
     VoiceError,
 )
-from inspector.language import Glossary
+from inspector.language import DEFAULT_GLOSSARY, Glossary
 from inspector.runtime.control import Control
 from inspector.runtime.linedesk import RunningLineDesk
 from inspector.runtime.review import RecordReviewDesk
 from inspector.runtime.spoken_desk import SpokenDesk
+from inspector.runtime.talk_desk import LineVoiceDesk
 from inspector.runtime.trials import TrialStore
+from inspector.runtime.wiring.talk import build_voice_desk
+from inspector.settings import Voice, load_line
 from inspector.store import RecordStore, SqlAuditTrail
-from inspector.voice import Answers, PartAnswers
+from inspector.voice import Answers, Meaning, PartAnswers, Refused
 from tests.support.shifts import LINE, NIGHT, fill, inspection
 
 JAN, MEI, ENG = Person("jan", Role.OPERATOR), Person("mei", Role.QUALITY), Person("eve", Role.ENGINEER)
 BY = "spoken command"
+CONFIG = Path(__file__).resolve().parents[3] / "line_configs" / "virtual-board.yaml"
 NAMES, ZONES = Glossary(), {"connector": (0.0, 0.0, 3.0, 13.3)}
 
 
@@ -64,7 +70,8 @@ class Office:
         self.messages: list[str] = []
         review = RecordReviewDesk(record, self.trail, compose=self._compose, decided=lambda: None)
         self.control = Control(folder)
-        line = RunningLineDesk(
+        self.review = review
+        self.line = line = RunningLineDesk(
             control=self.control,
             trail=self.trail,
             status=self.status,
@@ -72,7 +79,7 @@ class Office:
             connections=(),
             trials=TrialStore(folder),
         )
-        answers = Answers(record, PartAnswers(NAMES.name, ZONES), self.status, lambda: "WO-7 · board · 200")
+        answers = Answers(record, PartAnswers(NAMES.name, ZONES), record, self.status, lambda: "WO-7 · board · 200")
         self.desk = SpokenDesk(line=line, review=review, record=record, status=self.status, answer=answers.answer)
         self.record = record
 
@@ -171,8 +178,8 @@ def test_alarms_are_acknowledged_where_there_are_some(office: Office) -> None:
 
 @pytest.mark.parametrize("command", [HoldLot("L12", "jan"), ReleaseLot("L12", "mei")])
 def test_what_this_line_cannot_do_is_said(office: Office, command: HoldLot | ReleaseLot) -> None:
-    assert office.desk.objection(command) == "this line cannot do that"
-    with pytest.raises(VoiceError, match="cannot do that"):
+    assert office.desk.objection(command) == "this line holds parts and itself, not lots"
+    with pytest.raises(VoiceError, match="not lots"):
         office.desk.apply(command, MEI)
 
 
@@ -215,5 +222,46 @@ def test_the_figures_of_a_part_are_the_records(office: Office) -> None:
 
 def test_before_the_first_part_there_is_no_last_one(tmp_path: Path) -> None:
     database, _ = fill(tmp_path, [])
-    answers = Answers(RecordStore(database, line=LINE), PartAnswers(NAMES.name, ZONES))
+    record = RecordStore(database, line=LINE)
+    answers = Answers(record, PartAnswers(NAMES.name, ZONES), record)
     assert answers.answer(AskPart("", PartQuestion(PartQuery.WHERE)), "zh") == "还没有检测过零件。"
+
+
+def test_the_rejects_of_a_lot_are_counted(office: Office) -> None:
+    for number, (length, lot) in enumerate([(0.5, "4711"), (0.3, "4711"), (0.0, "4711"), (0.5, "4712")], 10):
+        report = inspection(number, NIGHT, label="spur" if length else "", length=length)
+        office.record.record(report, pixels=None, texts={}, messages=[], disposition=None, lot=lot)
+    assert office.record.lots(9) == ["4712", "4711"]
+    assert office.record.lots(1) == ["4712"]
+    assert office.desk.answer(AskLot("4711"), "en") == "Lot 4711: 1 of 3 parts rejected, 1 to review, 0 not inspected."
+    assert office.desk.answer(AskLot("4712"), "zh") == "批次4712：1件中不合格1，待复检0，未检测0。"
+    assert office.desk.answer(AskLot("4713"), "en") == "There is no part of lot 4713 in the record."
+
+
+async def test_the_lots_are_known_anew_at_every_press(office: Office, tmp_path: Path) -> None:
+    lot = ""
+    spoken = build_voice_desk(
+        load_line(CONFIG).model_copy(update={"voice": Voice()}),
+        tmp_path,
+        desks=Desks(line=office.line),
+        review=office.review,
+        record=office.record,
+        lots=office.record,
+        trail=office.trail,
+        status=office.status,
+        order=lambda: "",
+        lot=lambda: lot,
+        terms=DEFAULT_GLOSSARY,
+    )
+    assert isinstance(spoken, LineVoiceDesk)
+
+    async def understood(number: str) -> Meaning | Refused:
+        return (await spoken.words("en")).interpreter.understand(f"how many rejects in lot {number}")
+
+    assert isinstance(await understood("4711"), Refused)
+    lot = "4711"  # an order has come
+    assert await understood("4711") == Meaning("lot_rejects", (("lot", "4711"),))
+    assert isinstance(await understood("4713"), Refused)
+    report = inspection(10, NIGHT)
+    office.record.record(report, pixels=None, texts={}, messages=[], disposition=None, lot="L-4713")
+    assert await understood("4713") == Meaning("lot_rejects", (("lot", "L-4713"),))

@@ -38,6 +38,7 @@ TABLE = {
     "how_many": ("goqea", False, "question", "how many opens on part 0042"),
     "is_there": ("goqea", False, "question", "is there an open near the connector on part 0042"),
     "limit": ("goqea", False, "question", "how far from the limit is part 0042"),
+    "lot_rejects": ("goqea", False, "question", "how many rejects in lot L12"),
     "hold_line": ("goqea", False, "safe", "stop"),
     "hold_lot": ("goqea", False, "safe", "hold lot L12"),
     "hold_part": ("goqea", False, "safe", "hold part 0042"),
