@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable, Mapping
 from html import escape
 
@@ -26,13 +27,21 @@ class Region:
 
 
 class Field:
-    """One line that a person writes, with its name above; ``value`` follows every letter."""
+    """What a person writes, with its name above; ``value`` follows every letter.
+
+    Parameters
+    ----------
+    kind
+        Of a line: ``text``, ``password`` …; ``paragraph`` has several.
+    """
 
     def __init__(self, kind: str, *, autocomplete: str) -> None:
         self.value = ""
         with ui.element("label").classes("field") as self._label:
             self._name = ui.html("", sanitize=False, tag="span")
-            self._input = ui.element("input").props(f"type={kind} autocomplete={autocomplete}")
+            lines = kind == "paragraph"
+            self._input = ui.element("textarea" if lines else "input").props(f"autocomplete={autocomplete}")
+            self._input.props("rows=4" if lines else f"type={kind}")
         self._input.on("input", self._heard, js_handler="(event) => emit(event.target.value)")
 
     def show(self, name: str, *, visible: bool = True) -> None:
@@ -41,10 +50,14 @@ class Field:
             self._name.set_content(name)
         self._label.set_visibility(visible)
 
+    def write(self, text: str) -> None:
+        """Put this into it."""
+        self.value = text
+        ui.run_javascript(f"getHtmlElement({self._input.id}).value = {json.dumps(text)}")
+
     def clear(self) -> None:
         """Empty it."""
-        self.value = ""
-        ui.run_javascript(f"getHtmlElement({self._input.id}).value = ''")
+        self.write("")
 
     def _heard(self, event: GenericEventArguments) -> None:
         self.value = str(event.args)

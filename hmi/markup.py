@@ -145,16 +145,34 @@ def caption(part: RecordedPart | None, words: Words, *, lot: str = "") -> str:
 
 
 def report_text(part: RecordedPart | None, words: Words) -> str:
-    """Show the report in the page's language, or in whichever there is."""
-    text = author = ""
-    if part is not None:
-        language = words.language if part.texts.get(words.language) else next(iter(part.texts), "")
-        text, engine = part.texts.get(language, ""), part.engines.get(language, "")
-        if engine:
-            author = words["by_template"] if engine == "template" else f"{words['written_by']} {engine}"
-    body = f"<p>{escape(_keep_together(text))}</p>" if text else f'<p class="quiet">{escape(words["no_report"])}</p>'
+    """Show the report in the page's language, or in whichever there is; what a person corrected with both texts."""
+    if part is None or not any(part.texts.values()):
+        return _report("", f'<p class="quiet">{escape(words["no_report"])}</p>', words)
+    language = words.language if part.texts.get(words.language) else next(iter(part.texts))
+    author = _author(part.engines.get(language, ""), words)
+    written = f"<p>{escape(_keep_together(part.texts[language]))}</p>"
+    corrected = part.corrections.get(language)
+    if corrected is None:
+        return _report(author, written, words)
+    by = words["corrected_by"].format(by=corrected.by, at=f"{corrected.at.astimezone():%Y-%m-%d %H:%M}")
+    return _report(
+        by,
+        f'<p class="corrected">{escape(_keep_together(corrected.text))}</p><details class="original">'
+        f'<summary class="key">{escape(words["text_original"])}</summary>{written}'
+        f'<p class="quiet">{escape(author)}</p></details>',
+        words,
+    )
+
+
+def _report(author: str, body: str, words: Words) -> str:
     by = f' <span class="author">{escape(author)}</span>' if author else ""
     return f"<h2>{escape(words['report'])}{by}</h2>{body}"
+
+
+def _author(engine: str, words: Words) -> str:
+    if engine == "template":
+        return words["by_template"]
+    return f"{words['written_by']} {engine}" if engine else ""
 
 
 def measures(part: RecordedPart | None, words: Words) -> str:

@@ -10,6 +10,7 @@ from uuid import UUID
 from nicegui import run, ui
 
 from hmi import lists, markup
+from hmi.correcting import TextCorrector
 from hmi.elements import AskBox, BoardPicture, Region
 from hmi.house import Visit
 from hmi.icons import icon
@@ -45,7 +46,10 @@ class PartPage:
                     if self._desk is not None:
                         self._ask = AskBox(self._asked)
                         self._answer = Region("div", "answer", role="status")
-                    self._report = Region("section", "panel report")
+                    with ui.element("section").classes("panel report"):
+                        self._report = Region("div", "report-text")
+                        if visit.house.desks.corrections is not None:
+                            self._corrector = TextCorrector(visit, visit.house.desks.corrections, done=self.find)
                     self._measures = Region("section", "panel measures")
                     self._story = Region("section", "panel story")
                     self._others = Region("nav", "panel others-seen")
@@ -88,6 +92,8 @@ class PartPage:
         self._caption.show(markup.caption(part, words, lot=self._file.lot))
         self._banner.show(markup.banner(part, words, earlier=False))
         self._report.show(markup.report_text(part, words))
+        if self._house.desks.corrections is not None:
+            self._corrector.show(part, words)
         self._measures.show(markup.measures(part, words))
         if self._desk is not None:
             self._ask.show(words["ask_part"], words["ask"])

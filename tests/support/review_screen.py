@@ -28,9 +28,11 @@ from inspector.domain import (
     OutboxMessage,
     Person,
     ReleaseLine,
+    ReportText,
     Role,
     SelectRecipe,
     TriggerOnce,
+    kept_texts,
 )
 from inspector.runtime.control import Control, ControlFollower
 from inspector.runtime.trials import TrialStore
@@ -47,6 +49,7 @@ WAIT_S = 120.0
 PASSWORDS = {"mei": "correct horse", "jan": "482913", "eng": "correct engine", "root": "correct admin"}
 PEOPLE = {"mei": Role.QUALITY, "jan": Role.OPERATOR, "eng": Role.ENGINEER, "root": Role.ADMIN}
 EACH_DAY = 70
+TEXTS = kept_texts({"en": ReportText("A spur.", "template"), "zh": ReportText("毛刺。", "template")})
 RECIPES = ("default", "fine")
 
 
@@ -96,14 +99,15 @@ def _serve(pipe: Pipe, folder: Path, login: bool) -> None:
 
     from hmi import build_pages
     from inspector.language import DEFAULT_GLOSSARY
+    from inspector.runtime.corrections import RecordCorrectionDesk
     from inspector.runtime.linedesk import RunningLineDesk
     from inspector.runtime.overlays import LineOverlays, grey
     from inspector.runtime.review import RecordReviewDesk
-    from inspector.store import RecordStore, SqlAccounts, SqlAuditTrail, SqlHistory
+    from inspector.store import RecordStore, SqlAccounts, SqlAuditTrail, SqlCorrections, SqlHistory
     from inspector.web import Gate, serve
 
     held = [inspection(number, NIGHT, label="spur", length=0.3) for number in (1, 2, 3)]
-    database, images = fill(folder, [*two_days(), *held])
+    database, images = fill(folder, [*two_days(), *held], texts=TEXTS)
     record = RecordStore(database, images, line=LINE)
     accounts = None
     if login:
@@ -133,6 +137,7 @@ def _serve(pipe: Pipe, folder: Path, login: bool) -> None:
         finder=_finder(database, images),
         parts=_parts(record),
         trail=trail,
+        corrections=RecordCorrectionDesk(SqlCorrections(database, line=LINE, station=STATION), trail),
         people=accounts,
     )
     pages = partial(
