@@ -1,4 +1,4 @@
-"""`inspector language`: make and measure the model that writes the reports."""
+"""`inspector language`: make the model that writes the reports, and examples for it; measure the adviser."""
 
 from __future__ import annotations
 
@@ -27,6 +27,13 @@ def train(
         typer.Option(metavar="BASE", help="Instead: a LoRA adapter for this transformers model, a folder or an id."),
     ] = "",
     rank: Annotated[int, typer.Option(min=1, help="With --lora: rank of the adapter.")] = 16,
+    examples: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Sentences of a teacher or of people to learn from too; see `distil`."),
+    ] = None,
+    share: Annotated[
+        float | None, typer.Option(min=0.01, max=1, help="How many of all sentences are examples. [default: 0.2]")
+    ] = None,
 ) -> None:
     """Train the small decoder from generated sentences, export it to ONNX and write its card.
 
@@ -37,10 +44,17 @@ def train(
 
       inspector language train --out models/report-writer
 
+      inspector language train --examples examples.jsonl --share 0.2 --out models/our-writer
+
       inspector language train --lora ./my-model --steps 300 --batch 2 --out adapters/my-model
     """
     import logging
+    import shlex
 
+    if examples is None and share is not None:
+        raise typer.BadParameter("it needs --examples FILE", param_hint="--share")
+    if lora and examples is not None:
+        raise typer.BadParameter("an adapter learns from the grammar alone", param_hint="--examples")
     if lora:
         _train_adapter(lora, out, steps=steps, batch=batch, seed=seed, rank=rank, threads=threads)
         return
@@ -53,7 +67,20 @@ def train(
     command = (
         f"inspector language train --steps {steps} --batch {batch} --seed {seed} --width {width} --layers {layers}"
     )
-    card = make_writer(out, steps=steps, batch=batch, seed=seed, shape=shape, threads=threads, command=command)
+    share = (0.2 if share is None else share) if examples is not None else 0.0
+    if examples is not None:
+        command += f" --examples {shlex.quote(str(examples))} --share {share:g}"
+    card = make_writer(
+        out,
+        steps=steps,
+        batch=batch,
+        seed=seed,
+        shape=shape,
+        threads=threads,
+        command=command,
+        examples=examples,
+        share=share,
+    )
     typer.echo(f"{card} written")
 
 
@@ -68,6 +95,83 @@ def _train_adapter(base: str, out: Path, *, steps: int, batch: int, seed: int, r
     lesson = Lesson(steps=steps, batch=batch, seed=seed, rank=rank)
     first, last = train_adapter(base, out, lesson=lesson, threads=threads, command=f"{command} --out {out}")
     typer.echo(f"{out} written; loss a token {first:.3f} at the beginning, {last:.3f} at the end")
+
+
+@app.command()
+def distil(
+    teacher: Annotated[
+        str,
+        typer.Option(
+            metavar="MODEL|URL", help="A transformers model (folder or id), or a server: http://host:port/v1."
+        ),
+    ],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="Examples to write, one JSON object a line.")],
+    *,
+    briefs: Annotated[int, typer.Option(min=1, help="Sentences to ask for.")] = 1000,
+    model: Annotated[str, typer.Option(metavar="NAME", help="With a URL: the server's name of the model.")] = "",
+    token_env: Annotated[
+        str, typer.Option(metavar="NAME", help="With a URL: environment variable with the server's token.")
+    ] = "",
+    adapter: Annotated[Path | None, typer.Option(help="With a model: folder of a LoRA adapter for it.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Start of the random numbers.")] = 1,
+    timeout: Annotated[float, typer.Option(min=1, help="Seconds for an answer, four sentences.")] = 120.0,
+    threads: Annotated[int, typer.Option(min=1, help="With a model: processor threads to use.")] = 1,
+) -> None:
+    """Let a larger model write sentences, and keep those that the checker accepts: examples for `train --examples`.
+
+    What it is asked are statuses drawn at random, nothing of any record. Ctrl-C stops it, and the same command goes
+    on where it stopped; with more --briefs it goes on further.
+
+    For example:
+
+      inspector language distil --teacher http://127.0.0.1:11434/v1 --model qwen3 --out examples.jsonl
+
+      inspector language distil --teacher ./my-model --adapter adapters/my-model --briefs 4000 --out examples.jsonl
+    """
+    from contextlib import closing
+
+    from inspector.cli.datasets import progress_bar
+    from inspector.cli.train import INTERRUPTED
+    from inspector.language.distil import distil as ask
+    from inspector.runtime.wiring.teacher import build_teacher
+
+    token = _token(token_env) if token_env else None
+    engine = build_teacher(teacher, model=model, token=token, adapter=adapter, threads=threads)
+    try:
+        with closing(engine), progress_bar() as show:
+            ask(
+                engine,
+                out,
+                briefs=briefs,
+                seed=seed,
+                timeout_s=timeout,
+                show=lambda done, of: show("sentences", done, of),
+            )
+    except KeyboardInterrupt:
+        typer.echo(f"Stopped; {out} keeps what is done. The same command goes on from there.", err=True)
+        raise typer.Exit(INTERRUPTED) from None
+    _tell_examples(out)
+
+
+def _token(name: str) -> str:
+    import os
+
+    from inspector.domain import ConfigurationError
+
+    if not os.environ.get(name):
+        raise ConfigurationError(
+            f"--token-env: the environment variable {name} is not set", remedy=f"Set {name} to the server's token"
+        )
+    return os.environ[name]
+
+
+def _tell_examples(path: Path) -> None:
+    from inspector.language.examples import read_examples
+
+    found = read_examples(path)
+    refused = sorted(found.refused.items(), key=lambda item: -item[1])
+    reasons = "".join(f"\n  {count} {reason}" for reason, count in refused)
+    typer.echo(f"{path}: {len(found.accepted)} examples, {sum(found.refused.values())} refused{reasons}")
 
 
 @app.command("train-search")

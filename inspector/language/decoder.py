@@ -9,15 +9,18 @@ import logging
 import math
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from inspector.language.brief import Brief
 from inspector.language.corpus import random_brief, random_sentence
+from inspector.language.examples import Example
 from inspector.language.tokens import PREFIX, Vocabulary, split_text, status_tokens
 
 __all__ = ["Decoder", "Shape", "build_vocabulary", "export", "train"]
@@ -97,21 +100,36 @@ class Decoder(nn.Module):
         return [torch.zeros(rows, shape.heads, 0, shape.width // shape.heads)] * (2 * shape.layers)
 
 
-def build_vocabulary(seed: int) -> Vocabulary:
-    """Return every token that statuses and sentences use."""
+def build_vocabulary(seed: int, examples: Sequence[Example] = ()) -> Vocabulary:
+    """Return every token that statuses and sentences use, those of the examples too."""
     rng = random.Random(seed)  # noqa: S311
-    return Vocabulary.of(_example(rng, language) for _ in range(_VOCABULARY_DRAWS) for language in _LANGUAGES)
+    drawn = (_drawn(rng, language) for _ in range(_VOCABULARY_DRAWS) for language in _LANGUAGES)
+    return Vocabulary.of(chain(drawn, (_tokens(each.brief, each.language, each.text) for each in examples)))
 
 
 def train(
-    vocabulary: Vocabulary, shape: Shape, *, steps: int, batch: int = 64, seed: int = 0, rate: float = 2e-3
+    vocabulary: Vocabulary,
+    shape: Shape,
+    *,
+    steps: int,
+    batch: int = 64,
+    seed: int = 0,
+    rate: float = 2e-3,
+    examples: Sequence[Example] = (),
+    share: float = 0.0,
 ) -> Decoder:
-    """Teach a decoder on sentences that are drawn anew at every step; the last step has rate zero."""
+    """Teach a decoder on sentences that are drawn anew at every step; the last step has rate zero.
+
+    Parameters
+    ----------
+    examples, share
+        Sentences of others, and how many of all sentences are drawn from them, 0 … 1.
+    """
     torch.manual_seed(seed)
     model = Decoder(len(vocabulary), shape)
     log.info("%d parameters, %d tokens", sum(item.numel() for item in model.parameters()), len(vocabulary))
     optimiser = torch.optim.AdamW(model.parameters(), lr=rate, betas=(0.9, 0.98), weight_decay=0.01)
-    batches = _batches(vocabulary, batch, seed)
+    batches = _batches(vocabulary, batch, seed, examples, share)
     started, warm_up = time.process_time(), max(1, steps // 20)
     for step in range(steps):
         share = min(1.0, (step + 1) / warm_up) * 0.5 * (1 + math.cos(math.pi * step / steps))
@@ -163,16 +181,29 @@ class _LastPlace(nn.Module):
         return logits[:, -1], *present
 
 
-def _example(rng: random.Random, language: str) -> list[str]:
+def _drawn(rng: random.Random, language: str) -> list[str]:
     brief = random_brief(rng)
-    return [*status_tokens(brief, language), *split_text(random_sentence(brief, language, rng))]
+    return _tokens(brief, language, random_sentence(brief, language, rng))
 
 
-def _batches(vocabulary: Vocabulary, size: int, seed: int) -> Iterator[Tensor]:
+def _tokens(brief: Brief, language: str, text: str) -> list[str]:
+    return [*status_tokens(brief, language), *split_text(text)]
+
+
+def _batches(
+    vocabulary: Vocabulary, size: int, seed: int, examples: Sequence[Example], share: float
+) -> Iterator[Tensor]:
     rng = random.Random(seed + 1)  # noqa: S311
+
+    def one() -> list[int]:
+        if examples and rng.random() < share:
+            given = rng.choice(examples)
+            return [*vocabulary.encode(_tokens(given.brief, given.language, given.text)), vocabulary.end]
+        return [*vocabulary.encode(_drawn(rng, rng.choice(_LANGUAGES))), vocabulary.end]
+
     while True:
         # Sentences of like length side by side: less padding, quicker steps.
-        drawn = [[*vocabulary.encode(_example(rng, rng.choice(_LANGUAGES))), vocabulary.end] for _ in range(8 * size)]
+        drawn = [one() for _ in range(8 * size)]
         drawn.sort(key=len)
         groups = [drawn[start : start + size] for start in range(0, len(drawn), size)]
         rng.shuffle(groups)

@@ -13,7 +13,7 @@ from inspector.language.english import FAULTS as ENGLISH_FAULTS
 from inspector.language.english import part_name as english_part
 from inspector.language.glossary import Glossary, one_line
 
-__all__ = ["SLOT", "fill", "join_sentences", "slots_in"]
+__all__ = ["SLOT", "fill", "join_sentences", "printed", "slots_in"]
 
 SLOT = re.compile(r"\{([a-z.]+)\}")
 
@@ -27,11 +27,8 @@ def slots_in(text: str) -> list[str]:
     return SLOT.findall(text)
 
 
-def fill(brief: Brief, text: str, language: str, glossary: Glossary) -> str:
-    """Return the text with every slot replaced; values are inserted once and never read again.
-
-    Raises ``KeyError`` for a slot the brief does not offer: check the text first.
-    """
+def printed(brief: Brief, language: str, glossary: Glossary) -> dict[str, str]:
+    """Return what is printed in place of each slot that the brief offers."""
     values = {slot: one_line(value) for slot, value in brief.values.items()}
     for slot in brief.terms:
         values[slot] = glossary.name(brief.values[slot], language)
@@ -39,8 +36,16 @@ def fill(brief: Brief, text: str, language: str, glossary: Glossary) -> str:
         values["part"] = _PART_NAMES[language](brief.values["part"])
     if brief.kind is Kind.FAULT:
         values["cause"], values["remedy"] = _FAULTS[language].get(brief.fault, _OTHER_FAULT[language])
-    offered = {slot: values[slot] for slot in brief.offered}
-    filled = SLOT.sub(lambda match: offered[match[1]], text)
+    return {slot: values[slot] for slot in brief.offered}
+
+
+def fill(brief: Brief, text: str, language: str, glossary: Glossary) -> str:
+    """Return the text with every slot replaced; values are inserted once and never read again.
+
+    Raises ``KeyError`` for a slot the brief does not offer: check the text first.
+    """
+    values = printed(brief, language, glossary)
+    filled = SLOT.sub(lambda match: values[match[1]], text)
     return filled[:1].upper() + filled[1:] if language == "en" else filled
 
 
