@@ -13,6 +13,7 @@ from hmi import markup, panels
 from hmi.elements import BoardPicture, Region, key
 from hmi.house import Visit
 from hmi.icons import icon
+from hmi.naming import NamesPanel
 from hmi.scenes import scene_of
 from hmi.shell import Shell
 from inspector.domain import (
@@ -37,6 +38,7 @@ from inspector.domain import (
 __all__ = ["LinePage"]
 
 _TICK_S = 0.5
+_LOOK_EVERY = 20  # ticks: names are changed elsewhere, too
 
 
 class LinePage:
@@ -46,6 +48,7 @@ class LinePage:
         self._visit, self._house, self._desk = visit, visit.house, desk
         self._recipe: str | None = None
         self._trial: Trial | None = None
+        self._ticks = 0
         self._shell = Shell(visit, title="line_page", here="/line", changed=self._show)
         with self._shell.body:
             with ui.element("div").classes("column"):
@@ -62,6 +65,8 @@ class LinePage:
                     self._picture = BoardPicture()
                     self._trial_said = Region("div", "trial-said")
                 self._connections = Region("section", "panel act connections")
+                glossary = visit.house.desks.glossary
+                self._names = NamesPanel(visit, glossary) if glossary is not None else None
         self._show()
         ui.timer(_TICK_S, self._tick)
 
@@ -122,6 +127,9 @@ class LinePage:
     async def _tick(self) -> None:
         self._shell.beat()
         self._trial = await run.io_bound(self._desk.trial)
+        if self._names is not None and self._ticks % _LOOK_EVERY == 0:
+            await self._names.find()
+        self._ticks += 1
         self._show()
 
     def _show(self) -> None:
@@ -143,6 +151,8 @@ class LinePage:
         self._alarms.show(panels.alarm_list(alarms, words, now))
         self._seen.set_content(f"{icon('pass')}<span>{escape(words['acknowledge'])}</span>")
         self._allow(self._seen, Act.ACKNOWLEDGE_ALARM, when=any(not alarm.acknowledged_by for alarm in alarms))
+        if self._names is not None:
+            self._names.show(words)
         self._connections.show(panels.connection_list(self._desk.connections(), status, words, now))
         self._show_trial(held=held is not None)
 

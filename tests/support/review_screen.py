@@ -100,10 +100,11 @@ def _serve(pipe: Pipe, folder: Path, login: bool) -> None:
     from hmi import build_pages
     from inspector.language import DEFAULT_GLOSSARY
     from inspector.runtime.corrections import RecordCorrectionDesk
+    from inspector.runtime.glossary import LineGlossary, LiveTerms
     from inspector.runtime.linedesk import RunningLineDesk
     from inspector.runtime.overlays import LineOverlays, grey
     from inspector.runtime.review import RecordReviewDesk
-    from inspector.store import RecordStore, SqlAccounts, SqlAuditTrail, SqlCorrections, SqlHistory
+    from inspector.store import RecordStore, SqlAccounts, SqlAuditTrail, SqlCorrections, SqlGlossary, SqlHistory
     from inspector.web import Gate, serve
 
     held = [inspection(number, NIGHT, label="spur", length=0.3) for number in (1, 2, 3)]
@@ -115,7 +116,8 @@ def _serve(pipe: Pipe, folder: Path, login: bool) -> None:
         root = Person("root", Role.ADMIN)
         for name, role in PEOPLE.items():
             accounts.add(name, role, PASSWORDS[name], by=root)
-    trail = SqlAuditTrail(database)
+    trail, names = SqlAuditTrail(database), SqlGlossary(database, line=LINE)
+    terms = LiveTerms(DEFAULT_GLOSSARY, names)
     board = LiveBoard(line=LINE)
     control, trials = Control(folder), TrialStore(folder / "trial")
     threading.Thread(target=_line, args=(folder, board, trials), daemon=True).start()
@@ -138,11 +140,10 @@ def _serve(pipe: Pipe, folder: Path, login: bool) -> None:
         parts=_parts(record),
         trail=trail,
         corrections=RecordCorrectionDesk(SqlCorrections(database, line=LINE, station=STATION), trail),
+        glossary=LineGlossary(terms, names, trail),
         people=accounts,
     )
-    pages = partial(
-        build_pages, glossary=DEFAULT_GLOSSARY, desks=desks, who=accounts.who if accounts is not None else None
-    )
+    pages = partial(build_pages, glossary=terms, desks=desks, who=accounts.who if accounts is not None else None)
     serve(board, record, pages, gate=Gate(accounts), desks=desks, port=0, on_ready=pipe.send)
 
 
