@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
@@ -11,7 +12,7 @@ from uuid import UUID, uuid4
 
 from inspector.domain.types import Detections, Measurement, Trigger, Verdict
 
-__all__ = ["InspectionReport", "OutboxMessage", "Picture", "Queue", "Stage", "Timings"]
+__all__ = ["InspectionReport", "OutboxMessage", "Picture", "Queue", "Stage", "Timings", "Waiting"]
 
 
 class Stage(StrEnum):
@@ -79,6 +80,14 @@ class OutboxMessage:
     seq: int = 0
     queue: Queue = Queue.RESULTS
     refused: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What of a queue is not acknowledged; ``oldest`` is when the oldest was written, None where nothing waits."""
+
+    messages: int
+    oldest: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from inspector.runtime.wiring.desks import build_desks
 from inspector.runtime.wiring.language import build_author
 from inspector.runtime.wiring.mes import Broker, build_clerk, build_composer, build_relay
 from inspector.runtime.wiring.record import build_record
-from inspector.runtime.wiring.screen import build_board, serve_screen
+from inspector.runtime.wiring.screen import build_board, serve_screen, watch_line
 from inspector.runtime.wiring.shift_end import build_shelf, build_shift_end
 from inspector.runtime.wiring.verdict import build_spool
 from inspector.runtime.wiring.words import build_words
@@ -75,7 +75,7 @@ class LampCell:
 
 def office_main(lifeline: Lifeline, *, settings: LineSettings, data: Path, broker: Broker | None, screen: bool) -> None:
     """Record, relay and show until told to stop; then record what is left and let the outbox drain."""
-    board = build_board(settings)
+    board, metrics = build_board(settings)
     database, record, outboxes = build_record(settings)
     status = initial_status(settings)
     mes = LampCell(status.lamps[Lamp.MES])
@@ -170,6 +170,7 @@ def office_main(lifeline: Lifeline, *, settings: LineSettings, data: Path, broke
                     terms=words.terms,
                     stop=stop,
                     on_ready=ready,
+                    metrics=watch_line(settings, data, metrics, board, control=control, spool=spool, outboxes=outboxes),
                     desks=desks,
                     accounts=accounts,
                 ),

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from inspector.settings.base import HOST, FilePath, Items, Name, Port, Settings, TopicLevel
+from inspector.domain import SettingsError
+from inspector.settings.base import HOST, EnvironmentName, FilePath, Items, Name, Port, Settings, TopicLevel
 from inspector.settings.login import Login
 
 # --- record -----------------------------------------------------------------------------------------------
@@ -151,6 +154,8 @@ Mes = Annotated[MqttMes | EmbeddedMes | NoMes, Field(discriminator="kind")]
 
 # --- screen -----------------------------------------------------------------------------------------------
 
+SHORTEST_TOKEN = 20
+
 
 class Screen(Settings):
     """The operator's page."""
@@ -169,3 +174,21 @@ class Screen(Settings):
         "`required`: with the accounts of `inspector users`.",
     )
     idle_min: int = Field(default=15, ge=1, le=720, description="Minutes without a request after which a session ends.")
+    metrics_token_env: EnvironmentName | None = Field(
+        default=None,
+        description="Name of the environment variable with a token of at least 20 characters that opens `/metrics` to "
+        "Prometheus, and nothing else.",
+    )
+
+    def metrics_token(self, environ: Mapping[str, str] = os.environ) -> str | None:
+        """Return the token; None where the line names none. Raises ``SettingsError`` where it is missing or short."""
+        name = self.metrics_token_env
+        if name is None:
+            return None
+        token = environ.get(name, "")
+        if len(token) < SHORTEST_TOKEN:
+            raise SettingsError(
+                f"screen.metrics_token_env: the environment variable {name} has fewer than {SHORTEST_TOKEN} characters",
+                remedy=f"Set {name} to a random token before the start: openssl rand -hex 32",
+            )
+        return token

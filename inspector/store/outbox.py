@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import ColumnElement, Connection, delete, func, select, text, update
 from sqlmodel import col
 
-from inspector.domain import OutboxMessage, Queue
+from inspector.domain import OutboxMessage, Queue, Waiting
 from inspector.store.database import Database
 from inspector.store.tables import CounterRow, OutboxRow
 
@@ -142,9 +142,13 @@ class SqlOutbox:
         with self._database.write() as connection:
             connection.execute(update(OutboxRow).where(self._own, col(OutboxRow.seq) == seq).values(refused=reason))
 
+    def waiting(self) -> Waiting:
+        """Return how much waits and since when, off the index alone; raises ``StoreError``."""
+        with self._database.read() as connection:
+            return self._waiting(connection)
+
     def backlog(self) -> Backlog:
-        """Return how much waits and since when; raises ``StoreError``."""
-        waiting = col(OutboxRow.acknowledged_at).is_(None)
+        """Return what waits, and how fast it comes and goes; raises ``StoreError``."""
         a_minute_ago = self._clock() - timedelta(minutes=1)
         lately = col(OutboxRow.acknowledged_at) > a_minute_ago
         refused = col(OutboxRow.refused).is_not(None)
@@ -156,13 +160,11 @@ class SqlOutbox:
                 ).scalar_one()
                 return found
 
-            oldest = connection.execute(
-                select(col(OutboxRow.created_at)).where(self._own, waiting).order_by(col(OutboxRow.seq)).limit(1)
-            ).scalar_one_or_none()
+            waiting = self._waiting(connection)
             return Backlog(
-                messages=count(waiting),
-                oldest=oldest,
-                acknowledged=count(~waiting),
+                messages=waiting.messages,
+                oldest=waiting.oldest,
+                acknowledged=count(col(OutboxRow.acknowledged_at).is_not(None)),
                 per_minute=count(lately),
                 refused=count(refused),
                 written_per_minute=count(col(OutboxRow.created_at) > a_minute_ago),
@@ -189,3 +191,13 @@ class SqlOutbox:
                 delete(OutboxRow).where(self._own, col(OutboxRow.acknowledged_at).is_(None), stale)
             )
         return gone.rowcount
+
+    def _waiting(self, connection: Connection) -> Waiting:
+        unacknowledged = (self._own, col(OutboxRow.acknowledged_at).is_(None))
+        messages: int = connection.execute(
+            select(func.count()).select_from(OutboxRow).where(*unacknowledged)
+        ).scalar_one()
+        oldest: datetime | None = connection.execute(
+            select(col(OutboxRow.created_at)).where(*unacknowledged).order_by(col(OutboxRow.seq)).limit(1)
+        ).scalar_one_or_none()
+        return Waiting(messages, oldest)

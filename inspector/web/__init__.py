@@ -2,6 +2,7 @@
 
 from inspector.web.board import LiveBoard
 from inspector.web.gate import Gate
+from inspector.web.metrics import LineMetrics, Sources
 from inspector.web.server import ImageUrl, PageBuilder, claim_address, serve
 
-__all__ = ["Gate", "ImageUrl", "LiveBoard", "PageBuilder", "claim_address", "serve"]
+__all__ = ["Gate", "ImageUrl", "LineMetrics", "LiveBoard", "PageBuilder", "Sources", "claim_address", "serve"]

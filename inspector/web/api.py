@@ -29,6 +29,7 @@ from inspector.web.gate import Gate
 from inspector.web.glossary import glossary_routes
 from inspector.web.history import history_routes, part_routes
 from inspector.web.line import line_routes
+from inspector.web.metrics import LineMetrics, metrics_routes
 from inspector.web.people import staff_routes, trail_routes
 from inspector.web.pictures import Thumbnails
 from inspector.web.quality import quality_routes
@@ -61,6 +62,7 @@ def create_api(
     *,
     gate: Gate | None = None,
     desks: Desks | None = None,
+    metrics: LineMetrics | None = None,
     title: str = "Line inspector",
 ) -> FastAPI:
     """Make the application; its OpenAPI description is at ``/api/v1/openapi.json``.
@@ -73,6 +75,8 @@ def create_api(
         Who may ask; None lets everybody see.
     desks
         What there is beside the live feed; None: nothing.
+    metrics
+        What ``/metrics`` tells; None: there is no such page.
     """
     gate, desks = gate or Gate(), desks or Desks()
     app = FastAPI(title=title, version="1", openapi_url=f"{API}/openapi.json", docs_url=None, redoc_url=None)
@@ -82,6 +86,8 @@ def create_api(
     app.include_router(event_routes(feed, gate, _out), prefix=API, tags=["line"])
     app.include_router(_part_routes(reader), prefix=API, tags=["parts"], dependencies=seen)
     app.include_router(_picture_routes(feed, reader, desks), prefix=API, tags=["pictures"], dependencies=seen)
+    if metrics is not None:
+        app.include_router(metrics_routes(metrics, gate), tags=["line"])
     for routes, tag in _desk_routes(desks, gate):
         app.include_router(routes, prefix=API, tags=[tag])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 
@@ -24,13 +24,22 @@ class LiveBoard:
         What the line says of itself until its first ``status_changed``.
     keep
         How many parts stay in memory; older ones are in the record.
+    seen
+        Called with each part that is counted here, to count it in other ways.
     """
 
     def __init__(
-        self, *, line: str = "", recipe: str = "", model: str = "", simulated: bool = False, keep: int = 200
+        self,
+        *,
+        line: str = "",
+        recipe: str = "",
+        model: str = "",
+        simulated: bool = False,
+        keep: int = 200,
+        seen: Callable[[RecordedPart], None] | None = None,
     ) -> None:
         now = datetime.now(UTC)
-        self._lock = threading.Lock()
+        self._lock, self._seen = threading.Lock(), seen
         self._version = 0
         self._parts: deque[RecordedPart] = deque(maxlen=keep)
         self._tally: Counter[str] = Counter()
@@ -59,6 +68,8 @@ class LiveBoard:
                 self._trend.append((passed - self._passed_before) / TREND_BLOCK)
                 self._passed_before = passed
             self._version += 1
+            if self._seen is not None:
+                self._seen(part)
 
     def status_changed(self, status: LineStatus) -> None:
         """Replace what the line says of itself; saying the same again changes nothing."""

@@ -18,6 +18,7 @@ from nicegui import ui
 from inspector.domain import ConfigurationError, Desks, LiveFeed, RecordedPart, RecordReader
 from inspector.web.api import create_api, image_url
 from inspector.web.gate import Gate
+from inspector.web.metrics import LineMetrics
 
 __all__ = ["ImageUrl", "PageBuilder", "claim_address", "serve"]
 
@@ -76,6 +77,7 @@ def serve(
     *,
     gate: Gate | None = None,
     desks: Desks | None = None,
+    metrics: LineMetrics | None = None,
     host: str = "127.0.0.1",
     port: int = 8080,
     on_ready: Callable[[str], None] | None = None,
@@ -90,7 +92,7 @@ def serve(
     ----------
     build_pages
         Declares the pages, given the feed and the function that names a part's picture.
-    gate, desks
+    gate, desks, metrics
         Of ``create_api``.
     port
         0 takes a free port.
@@ -104,7 +106,7 @@ def serve(
     """
     with contextlib.closing(claim_address(host, port)) as listener:
         taken = listener.getsockname()[1]
-        app = create_api(feed, reader, gate=gate, desks=desks)
+        app = create_api(feed, reader, gate=gate, desks=desks, metrics=metrics)
         build_pages(feed, image_url)
         ui.run_with(
             app,
