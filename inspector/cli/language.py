@@ -153,6 +153,32 @@ def distil(
     _tell_examples(out)
 
 
+@app.command()
+def corrections(
+    line: Annotated[Path, typer.Option(help="YAML file of the line.", metavar="LINE.yaml")],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="Examples to write, one JSON object a line.")],
+    *,
+    data: Annotated[
+        Path | None, typer.Option(help="The line's data folder; default: $INSPECTOR_DATA, else ./var.")
+    ] = None,
+) -> None:
+    """Make examples for `train --examples` of what people corrected in the line's reports.
+
+    Figures and names are taken out again: the file holds slots only. A sentence that cannot be told apart exactly
+    is left out and counted by its reason.
+
+    For example:
+
+      inspector language corrections --line line.yaml --out corrections.jsonl
+    """
+    from inspector.runtime.corrected_examples import write_corrected
+    from inspector.settings import data_folder, load_line
+
+    settings = load_line(line, data=data_folder() if data is None else data.absolute())
+    typer.echo(f"{write_corrected(settings, out)} corrected texts")
+    _tell_examples(out)
+
+
 def _token(name: str) -> str:
     import os
 
