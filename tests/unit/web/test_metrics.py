@@ -383,7 +383,7 @@ async def test_an_operators_session_may_look_and_is_not_kept_alive_by_it(tmp_pat
 
 
 def test_the_token_comes_from_the_environment_and_is_not_short() -> None:
-    screen = Screen(metrics_token_env="METRICS")
+    screen = Screen(metrics_token_env="METRICS")  # noqa: S106 - a name
     assert screen.metrics_token({"METRICS": TOKEN}) == TOKEN
     assert Screen().metrics_token({"METRICS": TOKEN}) is None
     for environment in ({}, {"METRICS": ""}, {"METRICS": "short"}):
