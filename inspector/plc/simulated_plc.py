@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
-from inspector.domain import WireVerdict
+from inspector.domain import Decision, WireVerdict
 from inspector.plc.handshake import Name, Value
 from inspector.plc.heartbeat import Heartbeat
 from inspector.plc.link import hush_library
@@ -220,9 +220,9 @@ class SimulatedPlc:
         sequence, verdict = int(read[Name.RES_SEQ_NO]), int(read[Name.VERDICT])
         in_order, read_at = read.complete_before_flag(_RESULT_DATA), asyncio.get_running_loop().time()
         if verdict == WireVerdict.UNKNOWN and self.plan.patience_s:
-            held = read[Name.DISPOSITION]
             await read.until(
-                lambda: bool(read[Name.DISPOSITION] != held or not read[Name.RESULT_VALID]), self.plan.patience_s
+                lambda: bool(read[Name.DISPOSITION] != Decision.HOLD or not read[Name.RESULT_VALID]),
+                self.plan.patience_s,
             )
         raised_at = self._waiting.pop(sequence, None)
         if raised_at is None:

@@ -44,7 +44,7 @@ class SimulationPlan:
     wait_s
         How long a trigger stays raised without a result before the part counts as not good.
     patience_s
-        How long the PLC leaves an UNKNOWN result standing for another Disposition; 0: it takes it at once.
+        How long the PLC leaves an UNKNOWN result standing while its Disposition is hold; 0: it takes it at once.
     heartbeat_s
         Heartbeat period of both sides.
     recipe_id

@@ -24,7 +24,7 @@ LONG_S, ACK_S, BEAT_S = 120.0, 30.0, 1.0
 
 @pytest.fixture(params=PLC_RIGS)
 async def patient(request: pytest.FixtureRequest) -> AsyncIterator[OpcUaRig]:
-    """A PLC that leaves a result standing until its Disposition changes."""
+    """A PLC that leaves a result standing while its Disposition is hold."""
     async with AsyncExitStack() as stack:
         rig = PLC_RIGS[request.param](stack, patience_s=LONG_S, timeout_s=ACK_S, heartbeat_s=BEAT_S)
         await rig.open()
@@ -61,6 +61,18 @@ async def test_a_plc_that_waits_reads_the_later_disposition_of_that_part_alone(p
         (3, OK, Decision.ACCEPT),
     ]
     assert patient.plc.statistics.protocol_errors == patient.plc.statistics.mismatches == 0
+
+
+@pytest.mark.parametrize("patient", ["modbus"], indirect=True)
+async def test_a_decision_that_is_there_already_is_not_waited_for(
+    patient: OpcUaRig, caplog: pytest.LogCaptureFixture
+) -> None:
+    start = asyncio.create_task(patient.start(1))
+    trigger = await anext(patient.source.triggers())
+    await patient.source.answer(trigger, REVIEW, SCRAP)
+    await start
+    assert [row[2] for row in await patient.seen(1)] == [Decision.SCRAP]
+    assert "did not acknowledge" not in caplog.text
 
 
 @pytest.mark.parametrize("patient", ["opcua"], indirect=True)
