@@ -70,20 +70,15 @@ def train(
       inspector anomaly train --images good-parts --name models/housing
       inspector anomaly train --images DeepPCB/templates --name models/any-board --placed free --group '^[0-9]{5}'
     """
-    import importlib.util
     import json
     import shlex
 
     from rich.console import Console
 
     from inspector.detection import models_folder
-    from inspector.domain import ConfigurationError
+    from inspector.domain import require_extra
 
-    if importlib.util.find_spec("onnx") is None:
-        raise ConfigurationError(
-            "good-only training needs onnx, which is not installed",
-            remedy="Install the extra: pip install 'line-inspector[anomaly]'",
-        )
+    require_extra("anomaly", "onnx", needed_by="good-only training")
     from inspector.runtime.good_only import WANTED_IMAGES, describe, train_anomaly
     from inspector.training.anomaly import Plan
 

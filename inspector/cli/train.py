@@ -209,19 +209,14 @@ def _progress() -> AbstractContextManager[Shown]:
 def _train_recipe(
     recipe: Path, data: list[str], out: Path | None, work: Path, first_stage: int, *, only_finish: bool
 ) -> None:
-    import importlib.util
     import logging
 
-    from inspector.domain import ConfigurationError
+    from inspector.domain import require_extra
     from inspector.training.loop import Schedule
     from inspector.training.pipeline import Paths, finish_model, make_model
     from inspector.training.recipe import read_recipe
 
-    if importlib.util.find_spec("ultralytics") is None:
-        raise ConfigurationError(
-            "training needs ultralytics and torch, which are not installed",
-            remedy="Install the extra: pip install 'line-inspector[train]'",
-        )
+    require_extra("train", "ultralytics", needed_by="training")
     if out is None or not data:
         raise typer.BadParameter("a recipe needs --out FOLDER and --data NAME=FOLDER", param_hint="--out")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")

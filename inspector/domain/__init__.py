@@ -7,6 +7,7 @@ from inspector.domain.commands import *  # noqa: F403
 from inspector.domain.corrections import *  # noqa: F403
 from inspector.domain.desks import *  # noqa: F403
 from inspector.domain.errors import *  # noqa: F403
+from inspector.domain.extras import *  # noqa: F403
 from inspector.domain.figures import *  # noqa: F403
 from inspector.domain.history import *  # noqa: F403
 from inspector.domain.linedesk import *  # noqa: F403

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from asyncua import Client, ua
 
-from inspector.domain import ConfigurationError, PlcLost
+from inspector.domain import ConfigurationError, PlcLost, require_extra
 from inspector.plc.link import check_url
 
 __all__ = ["ModbusCounter", "OpcUaCounter"]
@@ -67,13 +67,9 @@ class ModbusCounter:
     """
 
     def __init__(self, host: str, address: int, *, port: int = 502, device_id: int = 1, timeout_s: float = 2.0) -> None:
-        try:
-            from pymodbus.client import AsyncModbusTcpClient
-        except ModuleNotFoundError as error:
-            raise ConfigurationError(
-                "an encoder over Modbus needs a library that is not installed",
-                remedy="Install it with: pip install 'line-inspector[modbus]'",
-            ) from error
+        require_extra("modbus", "pymodbus", needed_by="an encoder over Modbus")
+        from pymodbus.client import AsyncModbusTcpClient
+
         self._name, self._address, self._device_id = f"modbus://{host}:{port}", address, device_id
         self._client = AsyncModbusTcpClient(host, port=port, timeout=timeout_s, retries=0, reconnect_delay=0)
 

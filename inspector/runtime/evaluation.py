@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,7 +16,7 @@ from inspector.capture import read_image
 from inspector.capture.image_file import SUFFIXES
 from inspector.detection import AnomalyDetector, GoldenFolder, YoloDetector, find_model, load_model, open_backend
 from inspector.detection.temperature import with_temperature
-from inspector.domain import ConfigurationError, Detections, Frame, Outcome, Trigger
+from inspector.domain import ConfigurationError, Detections, Frame, Outcome, Trigger, require_extra
 from inspector.runtime.wiring.verdict import build_gauge, build_judge
 from inspector.settings import LineSettings
 from inspector.training.calibration import Scored, fit_temperature, match, reliability, scaled
@@ -173,11 +172,7 @@ def _at_floor(found: Detections, floor: float) -> Detections:
 def _detection_figures(
     classes: Sequence[str], parts: Sequence[_Part], found: Sequence[Detections], floor: float, temperature: float
 ) -> dict[str, Any]:
-    if importlib.util.find_spec("faster_coco_eval") is None:
-        raise ConfigurationError(
-            "average precision needs faster-coco-eval, which is not installed",
-            remedy="Install the extra: pip install 'line-inspector[evaluate]'",
-        )
+    require_extra("evaluate", "faster_coco_eval", needed_by="average precision")
     labelled = [(part, each) for part, each in zip(parts, found, strict=True) if part.example is not None]
     if not labelled:
         raise ConfigurationError("the images have no boxes", remedy="Give a data set with labels/<split>")

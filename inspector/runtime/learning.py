@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import shutil
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -16,7 +15,7 @@ from PIL import Image
 
 from inspector.capture import read_image
 from inspector.detection import YoloDetector, load_model, open_backend
-from inspector.domain import ConfigurationError, Frame, Trigger
+from inspector.domain import Frame, Trigger, require_extra
 from inspector.training.card import CARD_FILE, TRAINER_LICENCE, rounded, save_card
 from inspector.training.dataset import DatasetError, Example, Manifest, read_manifest, read_split
 from inspector.training.evaluate import Figures, Findings, average_precision
@@ -123,12 +122,7 @@ def learn(
     Stopped
         The training was interrupted; the same call goes on with it.
     """
-    for name in ("ultralytics", "faster_coco_eval"):
-        if importlib.util.find_spec(name) is None:
-            raise ConfigurationError(
-                f"training needs {name}, which is not installed",
-                remedy="Install the extra: pip install 'line-inspector[train]'",
-            )
+    require_extra("train", "ultralytics", "faster_coco_eval", needed_by="training")
     manifest = read_manifest(lesson.data)
     task = _task(manifest)
     held_out = _held_out(lesson.data, manifest)

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import logging
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from inspector.domain import ConfigurationError, ModelError
+from inspector.domain import ConfigurationError, ModelError, require_extra
 
 __all__ = ["KEPT", "Kept", "float_nodes", "quantized"]
 
@@ -41,8 +40,7 @@ def quantized(weights: Path, batches: Sequence[NDArray[np.float32]], *, kept: Ke
     ModelError
         The network has no such parts, or NNCF cannot quantise it.
     """
-    if importlib.util.find_spec("nncf") is None:
-        raise ConfigurationError("NNCF is not installed", remedy="pip install 'line-inspector[quantize]'")
+    require_extra("quantize", "nncf", needed_by="quantisation")
     if not batches:
         raise ConfigurationError("there are no images to learn the ranges from", remedy="Name a split that has images")
     import nncf

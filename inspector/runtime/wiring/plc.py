@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from inspector.domain import ConfigurationError, LampState
+from inspector.domain import ConfigurationError, LampState, require_extra
 from inspector.plc.client import OpcUaHandshake, Updates
 from inspector.plc.guarded_server import Account, Role, ServerSecurity
 from inspector.plc.link import hush_library
@@ -68,13 +68,9 @@ def build_trigger_source(
 
 
 def _modbus(plc: ModbusPlc, common: dict[str, Any]) -> Handshake:
-    try:
-        from inspector.plc.modbus import ModbusHandshake
-    except ModuleNotFoundError as error:
-        raise ConfigurationError(
-            "plc.kind: modbus-tcp needs a library that is not installed",
-            remedy="Install it with: pip install 'line-inspector[modbus]'",
-        ) from error
+    require_extra("modbus", "pymodbus", needed_by="plc.kind: modbus-tcp")
+    from inspector.plc.modbus import ModbusHandshake
+
     return ModbusHandshake(
         plc.host,
         port=plc.port,

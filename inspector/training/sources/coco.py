@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, Field, ValidationError
 
+from inspector.domain import require_extra
 from inspector.training.dataset import DatasetError
 from inspector.training.sources.labelled import (
     LabelledImage,
@@ -210,11 +210,7 @@ def _from_run_lengths(
 
 
 def _compressed(counts: str, size: tuple[int, int], where: str) -> NDArray[np.uint8]:
-    if importlib.util.find_spec("faster_coco_eval") is None:
-        raise DatasetError(
-            f"{where}.segmentation: compressed run lengths need faster-coco-eval, which is not installed",
-            remedy="Install the extra: pip install 'line-inspector[evaluate]'",
-        )
+    require_extra("evaluate", "faster_coco_eval", needed_by=f"{where}.segmentation, compressed,")
     from faster_coco_eval.core import mask as masks
 
     return np.asarray(masks.decode({"counts": counts.encode("ascii"), "size": list(size)}), np.uint8)
