@@ -39,7 +39,7 @@ def line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
     database = Database(url)
     record = RecordStore(database)
-    record.record(passed(1, part_id="0042"), pixels=None, texts={"en": "Part 0042 passed."}, messages=[])
+    record.record(passed(1, part_id="0042"), pixels=None, texts={"en": "Part 0042 passed."}, messages=[], lot="4711")
     texts = {"en": "Part 0043: spur too long.", "zh": "零件0043：毛刺过长。"}
     record.record(failed(2, part_id="0043"), pixels=None, texts=texts, messages=[])
     database.close()
@@ -65,6 +65,9 @@ def invoke(*arguments: str | Path) -> tuple[int, Any]:
         ("状态", "zh", "产线没有应答。"),
         ("今天做了多少件", "zh", "共2件：合格1，待复检0，不合格1，未检测0。"),
         ("零件0043为什么不合格", "zh", "零件0043：毛刺过长。"),
+        ("how many spurs on the last part", "en", "Part 0043. 1: spur, in zone connector, length 0.240 ± 0.020 mm."),
+        ("how many rejects in lot 4711", "en", "Lot 4711: 0 of 1 parts rejected, 0 to review, 0 not inspected."),
+        ("零件0042上发现了什么", "zh", "零件0042。未发现缺陷。该件未发现缺陷。"),
     ],
 )
 def test_questions_are_answered_from_the_record(line: Path, question: str, language: str, answer: str) -> None:
