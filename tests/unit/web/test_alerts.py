@@ -110,6 +110,13 @@ def test_every_figure_is_in_the_manual_and_no_other(families: list[Metric]) -> N
     assert set(DOCUMENTED.findall(manual)) == {re.sub(r"_(bucket|count|sum)$", "", name) for name in own}
 
 
+def test_every_alert_is_in_the_manual_with_its_severity() -> None:
+    manual = (ROOT / "docs" / "operate.md").read_text(encoding="utf-8")
+    rows = [line for line in manual.splitlines() if line.startswith("| `Inspector")]
+    told = {name: row.rstrip(" |").rpartition("| ")[2] for row in rows for name in re.findall(r"`(Inspector\w+)`", row)}
+    assert told == {rule["alert"]: rule["labels"]["severity"] for rule in rules()}
+
+
 def test_the_scrape_configuration_names_files_that_are_shipped() -> None:
     config = YAML(typ="safe").load(SHIPPED / "prometheus.yml")
     (job,) = config["scrape_configs"]
