@@ -35,10 +35,12 @@ class NamesPanel:
                 self._fields = {language: Field("text", autocomplete="off") for language in LANGUAGES}
                 self._save = key(self._write, "", "act-key main save-name")
                 self._said = Region("p", "name-said", role="status")
-            form.set_visibility(may(visit.who, Act.CHANGE_TERM))
             self._list = Region("div", "names-list")
-            self._list.element.on("click", self._pick, js_handler=_PICK)
             self._past = Region("div", "names-past")
+        self._changing = may(visit.who, Act.CHANGE_TERM)
+        form.set_visibility(self._changing)
+        if self._changing:
+            self._list.element.on("click", self._pick, js_handler=_PICK)
 
     async def find(self) -> None:
         """Read the names again; where the record does not answer, they stay as they are."""
@@ -58,7 +60,7 @@ class NamesPanel:
         for language, field in self._fields.items():
             field.show(LANGUAGES[language])
         self._save.set_content(escape(words["save"]))
-        self._list.show(_table(self._terms, words))
+        self._list.show(_table(self._terms, words, keys=self._changing))
         self._past.show(_past(self._changes, words))
 
     def _pick(self, event: GenericEventArguments) -> None:
@@ -88,10 +90,11 @@ class NamesPanel:
         self._said.show(escape(told))
 
 
-def _table(terms: Terms, words: Words) -> str:
+def _table(terms: Terms, words: Words, *, keys: bool) -> str:
+    row = '<td><button type="button" class="key">{}</button></td>' if keys else '<td class="who">{}</td>'
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in (words["term"], *LANGUAGES.values()))
     rows = "".join(
-        f'<tr><td><button type="button" class="key" data-term="{escape(term)}">{escape(term)}</button></td>'
+        f'<tr data-term="{escape(term)}">{row.format(escape(term))}'
         + "".join(f"<td>{escape(names.get(language, ''))}</td>" for language in LANGUAGES)
         + "</tr>"
         for term, names in terms.items()

@@ -29,7 +29,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def named(page: Any, term: str, name: str) -> None:
-    page.wait_for_selector(f"tr:has([data-term='{term}']) >> text={name}")
+    page.wait_for_selector(f"[data-term='{term}'] td:not(:first-child) >> text={name}")
 
 
 def on_line(browser: Any, url: str, name: str, size: tuple[int, int] = SIZES[0]) -> Any:
@@ -41,7 +41,7 @@ def on_line(browser: Any, url: str, name: str, size: tuple[int, int] = SIZES[0])
 
 def test_a_name_is_changed_refused_and_taken_back(browser: Any, url: str) -> None:
     page = on_line(browser, url, "mei", SIZES[1])
-    page.click("[data-term=spur]")
+    page.click("[data-term=spur] button")
     page.wait_for_function("document.querySelectorAll('.naming input')[2].value === '毛刺'")
     assert page.input_value(ENGLISH) == "spur"
     page.fill(ENGLISH, "burr <1>")
@@ -66,6 +66,8 @@ def test_a_name_is_changed_refused_and_taken_back(browser: Any, url: str) -> Non
     named(page, "connector", "插头")
     assert too_small(page) == []
     assert overflow(page) == 0
+    left = "(panel) => panel.getBoundingClientRect().left"
+    assert page.eval_on_selector(".names", left) == page.eval_on_selector(".connections", left), "below, not beside"
     page.click(".lang-zh")
     page.wait_for_selector(".names-head >> text=名称")
     page.context.close()
@@ -74,4 +76,5 @@ def test_a_name_is_changed_refused_and_taken_back(browser: Any, url: str) -> Non
 def test_an_operator_reads_the_names_and_changes_none(browser: Any, url: str) -> None:
     page = on_line(browser, url, "jan")
     assert not page.is_visible(".naming")
+    assert page.locator(".names button:visible").count() == 0
     page.context.close()
