@@ -15,7 +15,10 @@ from inspector.language import ReportAuthor
 from inspector.language.brief import briefs_of
 from inspector.language.checker import check_sentence
 from inspector.language.corpus import random_sentence
+from inspector.language.distil import distil, drawn_tasks
 from inspector.language.engine import Request
+from inspector.language.examples import read_examples
+from inspector.runtime.wiring.teacher import build_teacher
 from tests.support.screen import part
 
 torch = pytest.importorskip("torch", reason="the extra `language` is not installed")
@@ -103,6 +106,18 @@ def test_what_a_model_writes_right_is_taken_and_no_figure_is_shown_to_it(
     shown = transformers.AutoTokenizer.from_pretrained(str(tiny)).decode(model.shown[0])
     assert "OVER the upper limit" in shown
     assert not {"0.417", "0.35", "connector", "PCB-000017"} & set(shown.replace(",", " ").split())
+
+
+def test_it_teaches_what_it_writes_right(monkeypatch: pytest.MonkeyPatch, tiny: Path, tmp_path: Path) -> None:
+    rng, out = random.Random(1), tmp_path / "examples.jsonl"
+    sentences = [random_sentence(task.brief, task.language, rng) for task in drawn_tasks(4, 1)]
+    model = Scripted(tiny, json.dumps({"sentences": [*sentences[:3], "It weighs 3 kg."]}))
+    monkeypatch.setattr(transformers.AutoModelForCausalLM, "from_pretrained", lambda *_args, **_options: model)
+    distil(build_teacher(str(tiny)), out, briefs=4)
+    found = read_examples(out)
+    assert [example.text for example in found.accepted] == sentences[:3]
+    assert {example.source for example in found.accepted} == {tiny.name}
+    assert sum(found.refused.values()) == 1
 
 
 @pytest.mark.parametrize(
