@@ -176,11 +176,19 @@ class GuardedServer(Server):
 
 
 class _Sessions(InternalServer):
-    """Closes the sessions that were silent longest where clients that vanish leave too many behind."""
+    """Closes the sessions that were silent longest where clients that vanish leave too many behind; stops at once."""
 
     def __init__(self, user_manager: UserManager | None) -> None:
         super().__init__(user_manager)
         self._closing: set[asyncio.Task[None]] = set()
+
+    async def stop(self) -> None:
+        clock, self.time_task = self.time_task, None
+        if clock is not None:
+            # Left to itself it sleeps out its second before it looks whether it is to end.
+            clock.cancel()
+            await asyncio.wait([clock])
+        await super().stop()
 
     def register_external_session(self, session: InternalSession) -> None:
         super().register_external_session(session)
