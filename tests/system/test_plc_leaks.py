@@ -67,6 +67,13 @@ async def connected(source: Handshake, wanted: bool) -> None:
             await asyncio.sleep(0.005)
 
 
+async def clients_are_gone() -> None:
+    """Wait for what the library's clients leave running for up to a second after their end."""
+    async with asyncio.timeout(60):
+        while any("_publish_loop" in str(task.get_coro()) for task in asyncio.all_tasks()):  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.01)
+
+
 async def break_often(source: Handshake, cut: Callable[[], None]) -> tuple[Held, Held]:
     """Cut a working connection so many times; return what is held after the first few and at the end."""
     held = []
@@ -131,6 +138,7 @@ async def test_our_server_leaks_nothing_to_clients_that_vanish() -> None:
             await client.close_session()
             await alone(source)
             if number in {SESSIONS_KEPT + WARM_UP, VANISHED - 1}:
+                await clients_are_gone()
                 held.append(Held())
         check(*held)
         async with SimulatedPlc(SimulationPlan(url=url, parts=2, heartbeat_s=0.2, client=True)):
