@@ -78,7 +78,7 @@ class Database:
         except ModuleNotFoundError as error:
             raise StoreError(
                 f"{url!r} is a PostgreSQL database, and its driver is not installed",
-                remedy="Install it: pip install 'inspector[postgres]'",
+                remedy="Install it: pip install 'line-inspector[postgres]'",
             ) from error
         shown = self.url.set(drivername="postgresql", password=None).render_as_string()
         self.name = (self.url.database or "") if _is_sqlite(self.url) else shown

@@ -61,6 +61,26 @@ def too_small(page: Any) -> list[str]:
     return found
 
 
+def covered(page: Any) -> list[str]:
+    """Return what is there to be touched and lies under something else, unless one has only to scroll to it."""
+    found: list[str] = page.eval_on_selector_all(
+        ".key, .thumb, .screen select, .screen input:not([type=radio]):not([type=checkbox])",
+        """(keys) => keys.filter((key) => {
+            const box = key.getBoundingClientRect();
+            if (!key.checkVisibility() || !box.width) return false;
+            const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
+            for (let outer = key.parentElement; outer; outer = outer.parentElement) {
+                const edge = outer.getBoundingClientRect();
+                const scrolls = /auto|scroll/.test(getComputedStyle(outer).overflow);
+                if (scrolls && (x < edge.left || x > edge.right || y < edge.top || y > edge.bottom)) return false;
+            }
+            const top = document.elementFromPoint(x, y);
+            return !key.disabled && !(top && key.contains(top));
+        }).map((key) => key.outerHTML.slice(0, 80))""",
+    )
+    return found
+
+
 def overflow(page: Any) -> int:
     """Return by how many pixels the page is larger than the window."""
     wide: int = page.evaluate("Math.max(document.documentElement.scrollWidth - innerWidth, 0)")

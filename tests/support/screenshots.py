@@ -22,6 +22,7 @@ WAIT_MS = 300_000
 ENOUGH = 80  # parts: for a full strip and a trend
 PATIENT_MS = 20_000
 GATE = 0.95
+CYCLE_MS = 300  # gaps for the report writer
 
 
 def main(folder: Path) -> None:
@@ -35,7 +36,9 @@ def main(folder: Path) -> None:
         recipes = {
             name: recipe.model_copy(update={"confidence_gate": GATE}) for name, recipe in settings.recipes.items()
         }
-        settings = settings.model_copy(update={"screen": screen, "deadline_ms": PATIENT_MS, "recipes": recipes})
+        plc = settings.plc.model_copy(update={"cycle_ms": CYCLE_MS})
+        changed = {"screen": screen, "plc": plc, "deadline_ms": PATIENT_MS, "recipes": recipes}
+        settings = settings.model_copy(update=changed)
         with people_of(settings) as (accounts, _):
             for name, role in ((NAME, Role.QUALITY), ("eng", Role.ENGINEER), ("root", Role.ADMIN)):
                 accounts.add(name, role, SECRET, by=Person("shell:root", Role.ADMIN))

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from inspector.domain import Box, FaultCode, Lamp, LampState, RecordedPart
-from tests.support.browser import CHROMIUM, SIZES, WAIT_MS, browser, overflow
+from tests.support.browser import CHROMIUM, SIZES, WAIT_MS, browser, covered, overflow
 from tests.support.screen import ServedScreen, board_image, part, served, status
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (extra: dev)")
@@ -236,6 +236,7 @@ def test_every_size_fits_and_every_key_can_be_hit_with_a_glove(
     tab = Tab(browser, screen.url, size, theme=theme)
     tab.await_part(fed)
     assert tab.page.locator(f".screen.theme-{theme}").count() == 1
+    assert covered(tab.page) == []
     overflow = tab.page.evaluate(
         "[document.documentElement.scrollWidth - innerWidth, document.documentElement.scrollHeight - innerHeight]"
     )

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.browser import CHROMIUM, SIZES, browser, entered, overflow, too_small
+from tests.support.browser import CHROMIUM, SIZES, browser, covered, entered, overflow, too_small
 from tests.support.review_screen import EACH_DAY, PASSWORDS, served
 
 __all__ = ["browser"]
@@ -147,6 +147,7 @@ def test_every_size_fits_and_every_key_can_be_hit(browser: Any, url: str, size: 
     for path in ("history?when=own", "history?when=yesterday&part=17"):
         page.goto(f"{url}{path}")
         page.wait_for_selector(".list")
+        assert covered(page) == []
         page.click(".menu > summary")
         assert too_small(page) == []
         assert overflow(page) == 0
@@ -154,6 +155,7 @@ def test_every_size_fits_and_every_key_can_be_hit(browser: Any, url: str, size: 
     page.click(".list tbody tr a")
     page.wait_for_selector(".moments")
     page.wait_for_selector(".board-image")
+    assert covered(page) == []
     assert too_small(page) == []
     assert overflow(page) == 0
     page.context.close()

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.browser import CHROMIUM, SIZES, browser, entered, log_in, overflow, too_small
+from tests.support.browser import CHROMIUM, SIZES, browser, covered, entered, log_in, overflow, too_small
 from tests.support.review_screen import PASSWORDS, served
 
 __all__ = ["browser"]
@@ -184,6 +184,7 @@ def test_every_size_fits_and_every_key_can_be_hit(browser: Any, url: str, size: 
     for path, there in (("line", ".connections tr"), ("audit", ".list"), ("reports", ".shift"), ("users", ".user")):
         page.goto(f"{url}{path}")
         page.wait_for_selector(there)
+        assert covered(page) == []
         assert too_small(page) == []
         assert overflow(page) == 0
     page.context.close()
