@@ -149,14 +149,18 @@ class Line:
 
         No part waits for it, so it may take as long as a stage may be busy.
         """
-        async with self._turn:
-            if self._running is not None and not self._running.done():
-                await asyncio.wait([asyncio.wrap_future(self._running)], timeout=self._patience_s)
-            return (await self._judged_in_time(Inspection(frame.trigger), kept=frame)).report
+        return (await self._in_turn(Inspection(frame.trigger), kept=frame)).report
 
     async def trial(self, trigger: Trigger) -> Inspection:
         """Inspect once for a person who sets the line up: the PLC is not told, and nothing is recorded."""
-        return await self._judged_in_time(Inspection(trigger))
+        return await self._in_turn(Inspection(trigger))
+
+    async def _in_turn(self, inspection: Inspection, *, kept: Frame | None = None) -> Inspection:
+        """Judge it once the part that is in work is through."""
+        async with self._turn:
+            if self._running is not None and not self._running.done():
+                await asyncio.wait([asyncio.wrap_future(self._running)], timeout=self._patience_s)
+            return await self._judged_in_time(inspection, kept=kept)
 
     def close(self) -> None:
         """Let the worker go; a stage that hangs is left behind for the process to end."""

@@ -118,7 +118,8 @@ class Hang:
     """A stage that does not come back until it is let go."""
 
     def __init__(self) -> None:
-        self.let_go = threading.Event()
+        self.reached, self.let_go = threading.Event(), threading.Event()
 
     def __call__(self) -> None:
+        self.reached.set()
         self.let_go.wait(30)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -149,3 +150,17 @@ async def test_no_part_passes_unrecorded_when_the_disk_is_full(step: str) -> Non
     plc, journal = Plc([trigger(1)]), Journal(errors={step: DiskFull("no room")})
     await a_line(plc, Stages(), journal).run()
     assert [verdict.fault for _, verdict in plc.answers] == [FaultCode.STORAGE]
+
+
+async def test_a_picture_by_hand_waits_for_the_part_in_work_and_the_next_part_for_the_picture(hang: Hang) -> None:
+    journal = Journal()
+    line = a_line(Plc(), Stages(at={"detect": hang}), journal)
+    part = asyncio.create_task(line.inspect(trigger(1)))
+    await asyncio.to_thread(hang.reached.wait, 30)
+    by_hand = asyncio.create_task(line.trial(trigger(0)))
+    following = asyncio.create_task(line.inspect(trigger(2)))
+    await asyncio.sleep(0)  # both have asked
+    hang.let_go.set()
+    reports = await part, (await by_hand).report, await following
+    assert {report.verdict.fault for report in reports} == {FaultCode.NONE}
+    assert [report.trigger.sequence for report in journal.answered_reports] == [1, 2], "the picture is no part"
