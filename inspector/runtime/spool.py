@@ -33,7 +33,7 @@ __all__ = ["Spool", "Spooled"]
 log = logging.getLogger(__name__)
 
 OPENED, JUDGED, ANSWERED, FRAME, DAMAGED = ".opened", ".judged", ".answered", ".npy", ".damaged"
-RESERVE, RESERVE_BYTES = "reserve", 4 * 2**20
+RESERVE, RESERVE_BYTES, SLICE_BYTES = "reserve", 4 * 2**20, 2**16
 DEAD_AFTER_S = 5.0
 LOOK_EVERY_S = 0.002
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
@@ -87,13 +87,12 @@ class Spool:
     def room(self) -> bool:
         """Return whether there is room for more parts; renews the reserve that a full disk used up."""
         reserve = self._path(RESERVE)
-        if reserve.exists():
-            return True
         try:
-            with reserve.open("wb") as file:
+            if reserve.exists() and reserve.stat().st_size == RESERVE_BYTES:
+                return True
+            with reserve.open("ab") as file:
                 os.posix_fallocate(file.fileno(), 0, RESERVE_BYTES)
         except OSError:
-            reserve.unlink(missing_ok=True)
             return False
         return True
 
@@ -182,14 +181,26 @@ class Spool:
     def _write(self, name: str, report: InspectionReport) -> None:
         text = report_to_json(report)
         with _translated(self._folder):
-            try:
-                _replace(self._path(name), text)
-            except OSError as error:
-                if error.errno not in NO_ROOM or not self._path(RESERVE).exists():
-                    raise
-                # The reserve exists for this moment: the parts under way are still written down.
-                self._path(RESERVE).unlink()
-                _replace(self._path(name), text)
+            while True:
+                try:
+                    _replace(self._path(name), text)
+                except OSError as error:
+                    if error.errno not in NO_ROOM or not self._drawn_on_reserve():
+                        raise
+                else:
+                    return
+
+    def _drawn_on_reserve(self) -> bool:
+        """Give up a slice of the reserve, which exists for the parts under way; False where nothing is left.
+
+        Slice by slice: what else fills the disk takes the room that comes free, and must not take all of it at once.
+        """
+        reserve = self._path(RESERVE)
+        left = reserve.stat().st_size - SLICE_BYTES if reserve.exists() else -1
+        if left < 0:
+            return False
+        os.truncate(reserve, left)
+        return True
 
     def _save(self, frame: Frame, path: Path) -> None:
         try:

@@ -379,10 +379,12 @@ def test_a_killed_node_loses_nothing_and_repeats_only_as_history(url: str, broke
     context = multiprocessing.get_context("spawn")
     try:
         for round_ in range(1, 4):
+            told = sum(item.kind == "DDATA" for item in host.heard())
             writer.inspect(100)
             process = context.Process(target=serve_until_killed, args=(url, broker.url, broker.user(LINE)), daemon=True)
             process.start()
-            host.wait_for("DDATA", 60 * round_)
+            host.wait_for("NBIRTH", round_)
+            host.wait_for("DDATA", told + 60)
             process.kill()
             process.join(60)
         last = Station(url, broker.url, broker.user(LINE))
@@ -393,9 +395,9 @@ def test_a_killed_node_loses_nothing_and_repeats_only_as_history(url: str, broke
         writer.close()
     heard = host.wait_for("NDEATH", 4)
     payloads = decoded(host, heard)
-    told = ids(of("DDATA", heard, payloads))
-    assert list(dict.fromkeys(told)) == writer.expected
-    again = [payload for payload, one in zip(of("DDATA", heard, payloads), told, strict=True) if told.count(one) > 1]
+    sent = ids(of("DDATA", heard, payloads))
+    assert list(dict.fromkeys(sent)) == writer.expected
+    again = [payload for payload, one in zip(of("DDATA", heard, payloads), sent, strict=True) if sent.count(one) > 1]
     assert all(is_past(payload) for payload in again)
 
 

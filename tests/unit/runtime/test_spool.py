@@ -12,7 +12,7 @@ import pytest
 
 from inspector.domain import DiskFull, FaultCode, InspectionReport, Outcome, StoreError, Verdict
 from inspector.runtime import spool as spool_module
-from inspector.runtime.spool import RESERVE, Spool
+from inspector.runtime.spool import RESERVE, RESERVE_BYTES, SLICE_BYTES, Spool
 from tests.unit.runtime.fakes import frame, trigger
 
 
@@ -157,23 +157,27 @@ def test_a_full_disk_uses_the_reserve_for_the_parts_under_way_then_says_so(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spool, first, second = Spool(folder), opened(1), opened(2)
-    real = spool_module._replace
+    reserve, real = folder / RESERVE, spool_module._replace
 
-    def full_without_reserve(path: Path, text: str) -> None:
-        if (folder / RESERVE).exists():
+    def taken_by_others(path: Path, text: str) -> None:
+        # Somebody else fills the disk: of ten slices that come free, the line gets one.
+        if reserve.stat().st_size % (10 * SLICE_BYTES):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         real(path, text)
 
-    monkeypatch.setattr(spool_module, "_replace", full_without_reserve)
+    monkeypatch.setattr(spool_module, "_replace", taken_by_others)
+    assert spool.room()
     spool.opened(first)
     spool.answered(first, None)
     assert [e.report.trigger.sequence for e in spool.finished()] == [1]
-    assert not (folder / RESERVE).exists()
+    assert 0 < reserve.stat().st_size < RESERVE_BYTES
 
     monkeypatch.setattr(spool_module, "_replace", _no_room)
     with pytest.raises(DiskFull, match="Free disk space"):
         spool.opened(second)
+    assert reserve.stat().st_size < SLICE_BYTES, "all of it was given up for the part"
     assert spool.room()  # the disk of this test has room for a new reserve
+    assert reserve.stat().st_size == RESERVE_BYTES
 
 
 def _no_room(path: Path, text: str) -> None:
