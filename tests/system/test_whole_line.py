@@ -26,6 +26,7 @@ pytestmark = pytest.mark.timeout(600)
 
 PARTS = 24
 KILL_AFTER = 6
+CYCLE_MS = 150  # a line that is never idle may be through before anybody has looked
 
 
 @pytest.fixture
@@ -40,7 +41,7 @@ def run(
 
     Parts are counted here, not timed: on a busy machine one that took longer than a real line would let it is no fault.
     """
-    settings = settings.model_copy(update={"deadline_ms": 30_000})
+    settings = patient(settings)
     with Plant(settings, data=data, parts=parts, screen=False) as plant:
 
         def look(counts: Counts) -> None:
@@ -52,6 +53,12 @@ def run(
         summary = plant.run(lambda: False, on_look=look)
     assert then is None, "the parts were through before the fault came"
     return summary
+
+
+def patient(settings: LineSettings) -> LineSettings:
+    """Return the line with time to look at it, and time for a part on a busy machine."""
+    plc = settings.plc.model_copy(update={"cycle_ms": CYCLE_MS})
+    return settings.model_copy(update={"plc": plc, "deadline_ms": 30_000})
 
 
 def kill(name: str) -> Callable[[Plant], None]:
@@ -179,7 +186,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 def test_a_full_disk_holds_the_line_and_loses_no_part(small_disk: Path) -> None:
     parts = 2 * PARTS  # what room comes free lets some through before nothing is left
-    settings = demo_settings(small_disk).model_copy(update={"deadline_ms": 30_000})
+    settings = patient(demo_settings(small_disk))
     ballast = small_disk / "ballast"
     ballast.touch()  # on a full disk there would be no place for it
 
