@@ -62,9 +62,8 @@ class TextCorrector:
 
     async def _write(self) -> None:
         part, words = self._part, self._words
-        person = await run.io_bound(self._visit.again)
+        person = await self._visit.again()
         if person is None:
-            ui.navigate.to("/login")
             return
         if part is None:
             return

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from nicegui import ui
+from nicegui import run, ui
 
 from inspector.domain import ANYBODY, Act, Desks, LiveFeed, Person, RecordedPart, may
 
@@ -127,9 +127,12 @@ class Visit:
         """Return whether the session goes on, without keeping it alive."""
         return self.house.person(self.token, touch=False) is not None
 
-    def again(self) -> Person | None:
-        """Return the person once more: a session that has ended does nothing."""
-        return self.house.person(self.token)
+    async def again(self) -> Person | None:
+        """Return the person once more; where the session has ended, None, and the browser is sent to the log-in."""
+        person = await run.io_bound(self.house.person, self.token)
+        if person is None:
+            ui.navigate.to("/login")
+        return person
 
 
 def begin(language: str) -> None:

@@ -108,9 +108,8 @@ class LinePage:
 
     async def _act(self, command: Callable[[str], LineCommand]) -> None:
         words = self._shell.words
-        person = await run.io_bound(self._visit.again)
+        person = await self._visit.again()
         if person is None:
-            ui.navigate.to("/login")
             return
         told = words["done"]
         try:

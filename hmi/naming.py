@@ -72,9 +72,8 @@ class NamesPanel:
 
     async def _write(self) -> None:
         words, term = self._words, self._term.value.strip()
-        person = await run.io_bound(self._visit.again)
+        person = await self._visit.again()
         if person is None:
-            ui.navigate.to("/login")
             return
         told = words["done"]
         try:

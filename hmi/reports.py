@@ -67,9 +67,8 @@ class ReportsPage:
         words, shift = self._shell.words, self._shift()
         if shift is None:
             return
-        person = await run.io_bound(self._visit.again)
+        person = await self._visit.again()
         if person is None:
-            ui.navigate.to("/login")
             return
         self._said.show(escape(words["being_made"]))
         try:

@@ -108,9 +108,8 @@ class ReviewPage:
             self._told = words["reason_first"]
             self._show()
             return
-        person = await run.io_bound(self._visit.again)
+        person = await self._visit.again()
         if person is None:
-            ui.navigate.to("/login")
             return
         name = part.report.trigger.part_id.strip() or words["no_id"]
         told = f"{name}: {words[f'decision_{decision.name.lower()}']} – {words['decided']}"

@@ -95,9 +95,8 @@ class UsersPage:
 
     async def _do(self, change: Callable[[Person], Person], *, chosen: str) -> None:
         words = self._shell.words
-        by = await run.io_bound(self._visit.again)
+        by = await self._visit.again()
         if by is None:
-            ui.navigate.to("/login")
             return
         told = words["not_allowed_here"]
         if may(by, Act.MANAGE_USERS):

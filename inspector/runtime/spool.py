@@ -86,11 +86,10 @@ class Spool:
 
     def room(self) -> bool:
         """Return whether there is room for more parts; renews the reserve that a full disk used up."""
-        reserve = self._path(RESERVE)
         try:
-            if reserve.exists() and reserve.stat().st_size == RESERVE_BYTES:
+            if self._reserved() == RESERVE_BYTES:
                 return True
-            with reserve.open("ab") as file:
+            with self._path(RESERVE).open("ab") as file:
                 os.posix_fallocate(file.fileno(), 0, RESERVE_BYTES)
         except OSError:
             return False
@@ -195,12 +194,17 @@ class Spool:
 
         Slice by slice: what else fills the disk takes the room that comes free, and must not take all of it at once.
         """
-        reserve = self._path(RESERVE)
-        left = reserve.stat().st_size - SLICE_BYTES if reserve.exists() else -1
+        left = self._reserved() - SLICE_BYTES
         if left < 0:
             return False
-        os.truncate(reserve, left)
+        os.truncate(self._path(RESERVE), left)
         return True
+
+    def _reserved(self) -> int:
+        try:
+            return self._path(RESERVE).stat().st_size
+        except FileNotFoundError:
+            return 0
 
     def _save(self, frame: Frame, path: Path) -> None:
         try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -38,14 +37,6 @@ from tests.support.shifts import MODEL, NIGHT, inspection
 LINE, STATION = "line-1", "cell-1"
 MEI = Person("mei", Role.QUALITY)
 LABELS = ("open", "spur", "pin_hole")
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    url = f"sqlite:///{tmp_path / 'r.db'}" if request.param == "sqlite" else request.getfixturevalue("postgres").empty()
-    made = Database(str(url))
-    yield made
-    made.close()
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,14 +16,6 @@ from tests.support.shifts import LINE, NIGHT, STATION, inspection
 
 MEI = Person("mei", Role.QUALITY)
 PIXELS = np.full((96, 96), 40, np.uint8)
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    url = f"sqlite:///{tmp_path / 'r.db'}" if request.param == "sqlite" else request.getfixturevalue("postgres").empty()
-    made = Database(str(url))
-    yield made
-    made.close()
 
 
 @pytest.fixture

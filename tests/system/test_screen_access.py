@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.support.browser import CHROMIUM, browser, entered, linked, tab
-from tests.support.review_screen import PASSWORDS, served, served_process
+from tests.support.review_screen import PASSWORDS, served_process
 
 __all__ = ["browser"]
 
@@ -35,12 +34,6 @@ pytestmark = [
     # Chromium and the server process start cold on a busy machine.
     pytest.mark.timeout(1800),
 ]
-
-
-@pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with served(tmp_path_factory.mktemp("line"), login=True) as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

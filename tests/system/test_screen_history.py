@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.support.browser import CHROMIUM, SIZES, browser, covered, entered, overflow, too_small
-from tests.support.review_screen import EACH_DAY, PASSWORDS, served
+from tests.support.review_screen import EACH_DAY, PASSWORDS
 
 __all__ = ["browser"]
 
@@ -20,12 +19,6 @@ pytestmark = [
     # Chromium and the server process start cold on a busy machine.
     pytest.mark.timeout(1800),
 ]
-
-
-@pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with served(tmp_path_factory.mktemp("line"), login=True) as running:
-        yield running
 
 
 def test_yesterdays_part_17_is_found_and_tells_its_story(browser: Any, url: str) -> None:

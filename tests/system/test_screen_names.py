@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests.support.browser import CHROMIUM, SIZES, browser, entered, overflow, too_small
-from tests.support.review_screen import PASSWORDS, served
+from tests.support.review_screen import PASSWORDS
 
 __all__ = ["browser"]
 
@@ -20,12 +19,6 @@ pytestmark = [
     # Chromium and the server process start cold on a busy machine.
     pytest.mark.timeout(1800),
 ]
-
-
-@pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with served(tmp_path_factory.mktemp("line"), login=True) as running:
-        yield running
 
 
 def named(page: Any, term: str, name: str) -> None:
