@@ -67,14 +67,14 @@ class AskBox:
     """A question with its key; both the key and Enter ask it."""
 
     def __init__(self, ask: Callable[[str], Awaitable[None]]) -> None:
-        self._ask, self._text = ask, ""
-        with ui.element("div").classes("fields ask-box"):
+        self._ask = ask
+        with ui.element("form").classes("fields ask-box") as form:
             with ui.element("label"):
                 self._name = ui.html("", sanitize=False, tag="span")
-                field = ui.element("input").props("name=question maxlength=200 autocomplete=off enterkeyhint=send")
-            self._key = key(self._send, "", "ask-key")
-        field.on("input", self._heard, js_handler="(event) => emit(event.target.value)")
-        field.on("keydown.enter", self._send, [])
+                ui.element("input").props("name=question maxlength=200 autocomplete=off enterkeyhint=send")
+            self._key = ui.html("", sanitize=False, tag="button").classes("key ask-key").props("type=submit")
+        # The text travels with the act: what is asked before the page has its link may come in any order.
+        form.on("submit.prevent", self._send, js_handler="(event) => emit(event.target.elements.question.value)")
 
     def show(self, name: str, word: str) -> None:
         """Name it in the page's language; both are plain text."""
@@ -82,12 +82,9 @@ class AskBox:
             if element.content != text:
                 element.set_content(text)
 
-    def _heard(self, event: GenericEventArguments) -> None:
-        self._text = str(event.args)
-
-    async def _send(self) -> None:
-        if self._text.strip():
-            await self._ask(self._text)
+    async def _send(self, event: GenericEventArguments) -> None:
+        if text := str(event.args).strip():
+            await self._ask(text)
 
 
 def key(act: Callable[[], object], text: str, css: str) -> ui.html:

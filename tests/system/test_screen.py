@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from inspector.domain import Box, FaultCode, Lamp, LampState, RecordedPart
-from tests.support.browser import CHROMIUM, SIZES, WAIT_MS, browser, covered, overflow
+from tests.support.browser import CHROMIUM, SIZES, browser, covered, overflow
+from tests.support.browser import tab as open_tab
 from tests.support.screen import ServedScreen, board_image, part, served, status
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (extra: dev)")
@@ -45,11 +46,8 @@ class Tab:
     """One open page that remembers what it asked for and complained about."""
 
     def __init__(self, browser: sync_api.Browser, url: str, size: tuple[int, int] = SIZES[0], **cookies: str) -> None:
-        self.context = browser.new_context(viewport={"width": size[0], "height": size[1]}, reduced_motion="reduce")
-        self.context.set_default_timeout(WAIT_MS)
         chosen = [{"name": f"inspector_{name}", "value": value, "url": url} for name, value in cookies.items()]
-        self.context.add_cookies(chosen)
-        self.page = self.context.new_page()
+        self.page = open_tab(browser, size, chosen)
         self.requests: list[str] = []
         self.complaints: list[str] = []
         self.page.on("request", lambda request: self.requests.append(request.url))
@@ -80,7 +78,7 @@ class Tab:
 def tab(browser: sync_api.Browser, screen: ServedScreen) -> Iterator[Tab]:
     opened = Tab(browser, screen.url)
     yield opened
-    opened.context.close()
+    opened.page.context.close()
 
 
 def test_the_page_shows_the_record(tab: Tab, screen: ServedScreen, image: Path) -> None:
@@ -163,7 +161,7 @@ def test_counts_lamps_and_yield_follow_the_line(browser: sync_api.Browser, image
         assert "connection refused by 127.0.0.1:4840" in tab.text(".alert")
         assert tab.text(".badge-not_ready") == "Not ready"
         assert tab.text(".badge-sim") == "Simulated"
-        tab.context.close()
+        tab.page.context.close()
 
 
 def test_the_talk_key_follows_the_lamp_of_the_voice(browser: sync_api.Browser) -> None:
@@ -189,7 +187,7 @@ def test_the_talk_key_follows_the_lamp_of_the_voice(browser: sync_api.Browser) -
         tab.page.wait_for_selector(".talk-key.away")
         assert "the voice process does not answer" in tab.text(".alert")
         assert overflow(tab.page) <= 0
-        tab.context.close()
+        tab.page.context.close()
 
 
 def test_the_language_changes_while_it_runs_and_is_remembered(tab: Tab, screen: ServedScreen, image: Path) -> None:
@@ -247,7 +245,7 @@ def test_every_size_fits_and_every_key_can_be_hit_with_a_glove(
         assert min(box["width"], box["height"]) >= 48
         assert box["x"] >= 0
         assert box["x"] + box["width"] <= size[0]
-    tab.context.close()
+    tab.page.context.close()
 
 
 def test_nothing_is_asked_from_other_hosts_and_nothing_is_complained_about(
@@ -263,7 +261,7 @@ def test_nothing_is_asked_from_other_hosts_and_nothing_is_complained_about(
         f"127.0.0.1:{screen.port}"
     }
     assert not tab.complaints
-    tab.context.close()
+    tab.page.context.close()
 
 
 def test_hostile_words_are_shown_as_text(tab: Tab, screen: ServedScreen, image: Path) -> None:
@@ -291,7 +289,7 @@ def test_a_lost_line_is_said_and_found_again(browser: sync_api.Browser, image: P
             tab.page.wait_for_selector(".lost", state="detached")
             tab.await_part(back)
             assert tab.text(".part-id") == "PCB-000002"
-        tab.context.close()
+        tab.page.context.close()
 
 
 def test_an_open_tab_does_not_grow_with_the_parts_it_has_seen(tab: Tab, screen: ServedScreen, image: Path) -> None:

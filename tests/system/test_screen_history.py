@@ -89,6 +89,27 @@ def test_a_defect_is_found_by_words_and_its_part_answers(browser: Any, url: str)
     page.context.close()
 
 
+def test_what_is_asked_before_the_page_has_its_link_is_answered(browser: Any, url: str) -> None:
+    page = entered(browser, url, "mei", PASSWORDS["mei"])
+    page.goto(f"{url}history?kind=fail")
+    address = page.get_attribute(".list tbody tr .who a >> nth=0", "href")
+    # A network so slow that somebody has asked before the first word has left the browser.
+    page.add_init_script("""
+        const opened = new Promise((open) => { window.openTheNetwork = open; });
+        window.WebSocket = class extends WebSocket {
+            send(data) { opened.then(() => super.send(data)); }
+        };""")
+    page.goto(f"{url}{address.removeprefix('/')}")
+    page.wait_for_selector("input[name=question]", state="attached")
+    page.evaluate("document.querySelector('input[name=question]').style.visibility = 'visible'")
+    page.fill("input[name=question]", "sing a song")
+    page.press("input[name=question]", "Enter")
+    assert page.locator(".link.linked").count() == 0
+    page.evaluate("openTheNetwork()")
+    page.wait_for_selector(".unanswered >> text=This can be asked")
+    page.context.close()
+
+
 def test_pages_follow_each_other_without_gaps(browser: Any, url: str) -> None:
     page = entered(browser, url, "mei", PASSWORDS["mei"])
     page.goto(f"{url}history?when=today&kind=pass")

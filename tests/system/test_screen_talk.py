@@ -23,11 +23,10 @@ from inspector.runtime.demo import demo_settings
 from inspector.runtime.plant import Plant
 from inspector.settings import LineSettings, NoMes, Voice
 from inspector.voice import RATE, Speaker
-from tests.support.browser import CHROMIUM, too_small
+from tests.support.browser import CHROMIUM, tab, too_small
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (extra: dev)")
 
-WAIT_MS = 120_000
 SPEAKER = Speaker("espeak-ng", "en-gb", 145)
 DIGITS = dict(enumerate(("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")))
 TRIES = 3
@@ -112,15 +111,13 @@ def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Plant, Path
 
 @pytest.fixture
 def page(browser: Any, line: tuple[Plant, Path]) -> Iterator[Any]:
-    context = browser.new_context(viewport={"width": 1280, "height": 800}, reduced_motion="reduce")
-    context.set_default_timeout(WAIT_MS)
-    opened = context.new_page()
+    opened = tab(browser)
     opened.goto(line[0].screen_url)
     opened.wait_for_selector(".talk-key")
     # It loads its models while the line is ready long ago.
     opened.wait_for_selector(".lamp-good[data-lamp=voice]")
     yield opened
-    context.close()
+    opened.context.close()
 
 
 def speak(page: Any, *, down: Callable[[], None] | None = None, up: Callable[[], None] | None = None) -> Any:
