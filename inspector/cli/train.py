@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from inspector.runtime.learning import Learned, Lesson
+    from inspector.runtime.self_labelling import PseudoLabels, SelfTaught
+    from inspector.settings.training import PseudoLabels as PseudoLabelSettings
     from inspector.training.fitting import FitProgress
 
     Shown = tuple[Callable[[FitProgress], None], Callable[[str, int, int], None]]
@@ -36,6 +38,10 @@ def train(
         Path | None, typer.Option(help="Checkpoints and log.", show_default="runs/NAME of the model; recipe: runs")
     ] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Line: instead of training.epochs.")] = None,
+    unlabelled: Annotated[
+        Path | None,
+        typer.Option(help="Line: folder of images to label by itself, instead of training.pseudo_labels.images."),
+    ] = None,
     device: Annotated[str | None, typer.Option(help="Line: cpu, cuda or auto, instead of training.device.")] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Line: begin anew; checkpoints in --work are lost.")] = False,
     report: Annotated[
@@ -62,7 +68,7 @@ def train(
     if _is_recipe(file):
         _train_recipe(file, data or [], out, work or Path("runs"), first_stage, only_finish=only_finish)
         return
-    lesson = _lesson(file, data or [], out, work, epochs=epochs, device=device)
+    lesson = _lesson(file, data or [], out, work, epochs=epochs, unlabelled=unlabelled, device=device)
     _train_line(lesson, report or lesson.work / "report.html", fresh=fresh)
 
 
@@ -80,7 +86,14 @@ def _is_recipe(file: Path) -> bool:
 
 
 def _lesson(
-    file: Path, data: list[str], out: Path | None, work: Path | None, *, epochs: int | None, device: str | None
+    file: Path,
+    data: list[str],
+    out: Path | None,
+    work: Path | None,
+    *,
+    epochs: int | None,
+    unlabelled: Path | None,
+    device: str | None,
 ) -> Lesson:
     import shlex
 
@@ -106,6 +119,7 @@ def _lesson(
     command = f"inspector train {shlex.quote(str(file))}"
     command += "".join(f" --data {shlex.quote(entry)}" for entry in data)
     command += (f" --out {shlex.quote(str(out))}" if out else "") + (f" --epochs {epochs}" if epochs else "")
+    command += f" --unlabelled {shlex.quote(str(unlabelled))}" if unlabelled else ""
     return Lesson(
         data=Path(data[0]) if data else wanted.data,
         model=model,
@@ -120,10 +134,19 @@ def _lesson(
         seed=wanted.seed,
         start_from=wanted.start_from,
         teacher=wanted.teacher,
+        pseudo_labels=_pseudo_labels(wanted.pseudo_labels, unlabelled),
         box_margin_px=wanted.box_margin_px,
         device=device or wanted.device,
         precision=wanted.precision,
     )
+
+
+def _pseudo_labels(wanted: PseudoLabelSettings | None, unlabelled: Path | None) -> PseudoLabels | None:
+    from inspector.runtime.self_labelling import PseudoLabels
+
+    if wanted is None:
+        return None if unlabelled is None else PseudoLabels(unlabelled)
+    return PseudoLabels(unlabelled or wanted.images, wanted.confidence, wanted.rounds, wanted.epochs, wanted.group)
 
 
 def _train_line(lesson: Lesson, page: Path, *, fresh: bool) -> None:
@@ -163,8 +186,27 @@ def _tell(learned: Learned, page: Path) -> None:
         console.print(
             "[red]Defective parts pass this model: train it longer, or on more parts, before a line uses it.[/red]"
         )
+    if learned.taught is not None:
+        for line in _rounds(learned.taught):
+            console.print(line)
     ended = "ended by patience" if learned.fit.early else "all of them"
     console.print(f"{learned.fit.epochs} epochs ({ended}); {learned.card} and {page} written")
+
+
+def _rounds(taught: SelfTaught) -> Iterator[str]:
+    seen = taught.seen
+    yield (
+        f"{len(seen.images)} unlabelled images; left out were {seen.held_out} that are held out and {seen.labelled} "
+        "that have labels"
+    )
+    for number, each in enumerate(taught.rounds, start=1):
+        if each.map50_95 is None:
+            yield f"round {number}: nothing on them was sure enough to be taught"
+        else:
+            yield (
+                f"round {number}: {each.labels} labels on {each.images} images, {each.doubted} places painted over; "
+                f"mAP50-95 {each.map50_95:.3f}, {'better, kept' if each.kept else 'not better, not kept'}"
+            )
 
 
 def _progress() -> AbstractContextManager[Shown]:
@@ -189,7 +231,8 @@ def _progress() -> AbstractContextManager[Shown]:
                 loss = "" if at.loss is None else f" loss {at.loss:.3f}"
                 done = (at.epoch - 1) * at.steps + at.step
                 bars.update(whole, description=f"training{figures}", completed=done, total=at.epochs * at.steps)
-                bars.update(inner, description=f"epoch {at.epoch}{loss}", completed=at.step, total=at.steps)
+                at_step = f"epoch {at.epoch}{loss}"
+                bars.update(inner, visible=True, description=at_step, completed=at.step, total=at.steps)
                 if at.whole and at.epoch != told and not console.is_terminal:
                     told = at.epoch  # a log has no bars: one line an epoch
                     console.print(f"epoch {at.epoch} of {at.epochs}:{loss}{figures}", highlight=False)

@@ -8,7 +8,9 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
 from PIL import Image
@@ -16,12 +18,14 @@ from PIL import Image
 from inspector.capture import read_image
 from inspector.detection import YoloDetector, load_model, open_backend
 from inspector.domain import Frame, Trigger, require_extra
+from inspector.runtime.self_labelling import Look, PseudoLabels, SelfTaught, teach_itself
 from inspector.training.card import CARD_FILE, TRAINER_LICENCE, rounded, save_card
 from inspector.training.dataset import DatasetError, Example, Manifest, read_manifest, read_split
 from inspector.training.evaluate import Figures, Findings, average_precision
 from inspector.training.fitting import Fit, FitPlan, FitProgress, fit, forget, load_best, weights_hash
 from inspector.training.floor import FloorRow, choose_floor, floor_row, floor_table
-from inspector.training.versioning import version_of
+from inspector.training.pseudo import sort_out
+from inspector.training.versioning import split_folders, version_of
 
 __all__ = ["Learned", "Lesson", "learn", "start_anew"]
 
@@ -47,6 +51,8 @@ class Lesson:
         Folder of checkpoints; the same one goes on with an unfinished run.
     command
         The command line, for the card.
+    pseudo_labels
+        Images without labels to learn from too.
     """
 
     data: Path
@@ -62,6 +68,7 @@ class Lesson:
     seed: int = 0
     start_from: Path | None = None
     teacher: Path | None = None
+    pseudo_labels: PseudoLabels | None = None
     box_margin_px: float = 0.0
     device: str = "auto"
     precision: str = "auto"
@@ -71,7 +78,8 @@ class Lesson:
 class Learned:
     """A new model, judged on what was held out by the very detector that a line runs.
 
-    ``findings`` go with ``examples`` and reach down to nearly nothing; ``floor`` is the card's.
+    ``findings`` go with ``examples`` and reach down to nearly nothing; ``floor`` is the card's; ``fit`` is the run
+    that gave the weights, ``taught`` what unlabelled images had to do with it.
     """
 
     card: Path
@@ -83,6 +91,7 @@ class Learned:
     at_floor: FloorRow
     examples: tuple[Example, ...]
     findings: tuple[Findings, ...]
+    taught: SelfTaught | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +115,10 @@ class _Ready:
 
 
 def start_anew(work: Path) -> None:
-    """Forget an unfinished or finished run."""
+    """Forget an unfinished or finished run, and its rounds."""
     forget(work)
+    for again in work.glob("round-*"):
+        shutil.rmtree(again)
 
 
 def learn(
@@ -143,8 +154,21 @@ def learn(
     for weights in (lesson.start_from, lesson.teacher):
         if weights is not None and not weights.is_file():
             raise DatasetError(f"{weights}: no such weights", remedy="Correct start_from or teacher")
-    done = fit(plan, manifest, lesson.work, device=lesson.device, precision=lesson.precision, show=show)
-    return _finish(lesson, ready, done, tell)
+
+    def train(plan: FitPlan, work: Path) -> Fit:
+        return fit(plan, manifest, work, device=lesson.device, precision=lesson.precision, show=show)
+
+    wish = lesson.pseudo_labels
+    if wish is None:
+        return _finish(lesson, ready, train(plan, lesson.work), None, tell)
+    if task != "detect":
+        raise DatasetError(f"{lesson.data}: pseudo-labels are boxes, its task is {task}", remedy="Import it as detect")
+    splits = split_folders(lesson.data)
+    judged = [each for split in splits if split != "train" for each in read_split(lesson.data, split)]
+    seen = sort_out(wish.images, read_split(lesson.data, "train"), judged, group=wish.group)
+    first = train(plan, lesson.work)
+    taught = teach_itself(wish, plan, first, seen, held_out, look=_looking(lesson, ready, tell), train=train)
+    return _finish(lesson, ready, taught.fit, taught, tell)
 
 
 def _task(manifest: Manifest) -> Literal["detect", "segment", "obb"]:
@@ -202,22 +226,16 @@ def _up(pixels: int) -> int:
     return -(-pixels // STRIDE) * STRIDE
 
 
-def _finish(lesson: Lesson, ready: _Ready, done: Fit, tell: Tell) -> Learned:
+def _finish(lesson: Lesson, ready: _Ready, done: Fit, taught: SelfTaught | None, tell: Tell) -> Learned:
     """Export beside the old folder, judge there, and only then take its place."""
-    from inspector.training.export import export_onnx
-
-    manifest, held_out, look = ready.manifest, ready.held_out, ready.look
-    task = _task(manifest)
+    manifest, held_out = ready.manifest, ready.held_out
     part = lesson.model.with_name(f"{lesson.model.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
     try:
         tell("exporting", 0, 1)
-        weights = part / f"{lesson.model.name}.onnx"
-        export_onnx(load_best(done.best), weights, manifest.classes, size=(look.width, look.height), task=task)
-        card = _card(lesson, ready, weights)
-        save_card(part, card)
-        findings = _judge(part, held_out, manifest.classes, tell)
+        card = _export(lesson, ready, done.best, part)
+        findings = _judge(part, [example.image for example in held_out], manifest.classes, partial(tell, "judging"))
         floor = choose_floor([floor_table(held_out, findings)])
         row = floor_row(floor, held_out, findings)
         own = [number for number, example in enumerate(held_out) if example.image.parent.name != "good"]
@@ -225,7 +243,8 @@ def _finish(lesson: Lesson, ready: _Ready, done: Fit, tell: Tell) -> Learned:
             [held_out[number] for number in own], [findings[number] for number in own], manifest.classes
         )
         card["confidence_floor"] = floor
-        card["metrics"] = _metrics(figures, row, len(own), lesson) | {"training": _how(lesson, done)}
+        card["metrics"] = _metrics(figures, row, len(own), lesson) | {"training": _how(lesson, done, taught)}
+        card["data"] += taught.data_notes() if taught else []
         save_card(part, card)
         shutil.copyfile(done.best, lesson.work / "weights.pt")
         _replace(lesson.model, part)
@@ -234,14 +253,37 @@ def _finish(lesson: Lesson, ready: _Ready, done: Fit, tell: Tell) -> Learned:
     return Learned(
         card=lesson.model / CARD_FILE,
         classes=manifest.classes,
-        task=task,
+        task=_task(manifest),
         fit=done,
         figures=figures,
         floor=floor,
         at_floor=row,
         examples=held_out,
         findings=tuple(findings),
+        taught=taught,
     )
+
+
+def _export(lesson: Lesson, ready: _Ready, best: Path, folder: Path) -> dict[str, Any]:
+    """Write these weights and a first card into a folder, so that a line's detector can run them."""
+    from inspector.training.export import export_onnx
+
+    manifest, look = ready.manifest, ready.look
+    weights = folder / f"{lesson.model.name}.onnx"
+    size = (look.width, look.height)
+    export_onnx(load_best(best), weights, manifest.classes, size=size, task=_task(manifest))
+    card = _card(lesson, ready, weights)
+    save_card(folder, card)
+    return card
+
+
+def _looking(lesson: Lesson, ready: _Ready, tell: Tell) -> Look:
+    def look(best: Path, images: Sequence[Path]) -> list[Findings]:
+        with TemporaryDirectory() as folder:
+            _export(lesson, ready, best, Path(folder))
+            return _judge(Path(folder), images, ready.manifest.classes, partial(tell, "labelling"))
+
+    return look
 
 
 def _card(lesson: Lesson, ready: _Ready, weights: Path) -> dict[str, Any]:
@@ -283,7 +325,7 @@ def _card(lesson: Lesson, ready: _Ready, weights: Path) -> dict[str, Any]:
     }
 
 
-def _how(lesson: Lesson, done: Fit) -> dict[str, Any]:
+def _how(lesson: Lesson, done: Fit, taught: SelfTaught | None) -> dict[str, Any]:
     return {
         "epochs": done.epochs,
         "epochs_at_most": lesson.epochs,
@@ -292,6 +334,7 @@ def _how(lesson: Lesson, done: Fit) -> dict[str, Any]:
         "seed": lesson.seed,
         **({"started_from": weights_hash(lesson.start_from)} if lesson.start_from else {}),
         **({"teacher": weights_hash(lesson.teacher)} if lesson.teacher else {}),
+        **({"pseudo_labels": taught.note()} if taught else {}),
     }
 
 
@@ -314,16 +357,18 @@ def _metrics(figures: Figures, row: FloorRow, images: int, lesson: Lesson) -> di
     }
 
 
-def _judge(folder: Path, examples: Sequence[Example], classes: Sequence[str], tell: Tell) -> list[Findings]:
+def _judge(
+    folder: Path, images: Sequence[Path], classes: Sequence[str], tell: Callable[[int, int], None]
+) -> list[Findings]:
     model = load_model(folder)
     detector = YoloDetector(model, open_backend(model, "onnxruntime"), floor=LOWEST)
     try:
         detector.warm_up()
         found = []
-        for number, example in enumerate(examples):
-            tell("judging", number, len(examples))
-            found.append(Findings.of(detector.detect(_frame(example.image)), classes))
-        tell("judging", len(examples), len(examples))
+        for number, image in enumerate(images):
+            tell(number, len(images))
+            found.append(Findings.of(detector.detect(_frame(image)), classes))
+        tell(len(images), len(images))
         return found
     finally:
         detector.close()

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from inspector.runtime import report_page as html
 from inspector.runtime.learning import Learned
+from inspector.runtime.self_labelling import SelfTaught
 from inspector.training.dataset import read_colour
 from inspector.training.mistakes import Mistake, confusion, mistakes, precision_recall
 
@@ -39,6 +40,8 @@ def _parts(learned: Learned) -> Iterator[str]:
         f"Task {learned.task}; {fit.epochs} epochs ({ended}). Judged on {len(learned.examples)} held-out images by the "
         "exported weights, through the detector that a line runs."
     )
+    if learned.taught is not None:
+        yield from _rounds(learned.taught)
     yield html.heading("Average precision")
     yield html.table(
         ("of", "mAP50", "mAP50-95"),
@@ -66,6 +69,29 @@ def _parts(learned: Learned) -> Iterator[str]:
     yield html.heading("The course of the training")
     yield _course(learned)
     yield from _worst(learned)
+
+
+def _rounds(taught: SelfTaught) -> Iterator[str]:
+    seen = taught.seen
+    yield html.heading("Images that the model labelled itself")
+    yield html.paragraph(
+        f"{len(seen.images)} images; left out were {seen.held_out} that are held out and {seen.labelled} that have "
+        f"labels. A label is what is right with a probability of {taught.wish.confidence} or more."
+    )
+    yield html.table(
+        ("round", "images", "labels", "painted over", "mAP50-95", "kept"),
+        [
+            (
+                str(number),
+                str(each.images),
+                str(each.labels),
+                str(each.doubted),
+                "not trained" if each.map50_95 is None else f"{each.map50_95:.3f}",
+                "yes" if each.kept else "no",
+            )
+            for number, each in enumerate(taught.rounds, start=1)
+        ],
+    )
 
 
 def _curves(learned: Learned) -> str:

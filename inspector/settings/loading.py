@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
@@ -189,7 +189,10 @@ def _settled_training(settings: LineSettings, folder: Path) -> Training | None:
     if training.model is None:
         own = [Path(each.model) for each in settings.detectors if isinstance(each, Detector) and "/" in each.model]
         named["model"] = own[0] if own else None
-    return training.model_copy(update={key: _below(folder, path) for key, path in named.items() if path is not None})
+    settled: dict[str, Any] = {key: _below(folder, path) for key, path in named.items() if path is not None}
+    if (more := training.pseudo_labels) is not None:
+        settled["pseudo_labels"] = more.model_copy(update={"images": _below(folder, more.images)})
+    return training.model_copy(update=settled)
 
 
 def _settled_user(user: PlcUser, folder: Path) -> PlcUser:

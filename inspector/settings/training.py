@@ -8,7 +8,34 @@ from pydantic import Field
 
 from inspector.settings.base import FilePath, Settings
 
-__all__ = ["Training"]
+__all__ = ["PseudoLabels", "Training"]
+
+
+class PseudoLabels(Settings):
+    """Images without labels to learn from too: the model labels what it is sure of, and is trained on with that."""
+
+    images: FilePath = Field(
+        description="Folder of the unlabelled images, with all folders below it; relative to this file. Those that "
+        "are held out or labelled already are left out."
+    )
+    confidence: float = Field(
+        default=0.7,
+        ge=0.5,
+        le=0.999,
+        description="Probability of being right, calibrated on the held-out images, from which a finding is a label. "
+        "Lesser findings are painted over.",
+    )
+    rounds: int = Field(
+        default=1, ge=1, le=10, description="How often the model labels and is trained on, as long as it gets better."
+    )
+    epochs: Annotated[int, Field(ge=1, le=10_000)] | None = Field(
+        default=None, description="Passes of a round, at most; default: as many as `training.epochs`."
+    )
+    group: Annotated[str, Field(max_length=256)] = Field(
+        default="",
+        description="How names tell the lot, as `--group` of `inspector data split`, so that images of held-out lots "
+        "are left out; asked for where the labelled images were divided by lots.",
+    )
 
 
 class Training(Settings):
@@ -52,6 +79,9 @@ class Training(Settings):
         default=None,
         description="Weights (.pt) of a larger network that was trained on the same classes, to learn from beside the "
         "labels; relative to this file.",
+    )
+    pseudo_labels: PseudoLabels | None = Field(
+        default=None, description="Images without labels to learn from too; task detect."
     )
     box_margin_px: float = Field(
         default=0.0,

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import logging
@@ -19,6 +18,7 @@ from typing import Any, Literal
 from ruamel.yaml import YAML
 
 from inspector.training.dataset import DatasetError, Manifest
+from inspector.training.precision import chosen_device, in_bf16, in_half
 
 __all__ = ["Fit", "FitPlan", "FitProgress", "Stopped", "fit", "forget", "load_best", "weights_hash"]
 
@@ -26,8 +26,6 @@ _log = logging.getLogger(__name__)
 
 CHECKPOINT, BEST, PLAN, FINISHED = "checkpoint.pt", "best.pt", "plan.json", "finished"
 _TRAINERS = {"detect": "DetectionTrainer", "segment": "SegmentationTrainer", "obb": "OBBTrainer"}
-_NATIVE_BF16 = {"amx_bf16", "avx512_bf16"}
-_CPU_FLAGS = Path("/proc/cpuinfo")
 
 
 class Stopped(Exception):
@@ -58,6 +56,8 @@ class FitPlan:
         Weights (.pt) to begin with, of the same family; empty: from nothing.
     teacher
         Weights (.pt) of a larger network of the same classes to learn from beside the labels; empty: none.
+    more
+        Folder with further ``images/train`` and ``labels/train``; ``more_version`` is its content hash; empty: none.
     """
 
     data: str
@@ -71,6 +71,8 @@ class FitPlan:
     seed: int
     start_from: str = ""
     teacher: str = ""
+    more: str = ""
+    more_version: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,11 @@ class Fit:
     early: bool
     resumed: bool
     curve: tuple[dict[str, float], ...]
+
+    @property
+    def map50_95(self) -> float:
+        """Average precision of the best weights on the held-out split, as the trainer saw it."""
+        return max(row["metrics/mAP50-95(B)"] for row in self.curve)
 
 
 Show = Callable[[FitProgress], None]
@@ -140,8 +147,8 @@ def fit(
     import torch
     from ultralytics.models import yolo
 
-    chosen = _device(device, torch)
-    half = _half(precision, chosen, torch)
+    chosen = chosen_device(device, torch)
+    half = in_half(precision, chosen, torch)
     overrides: dict[str, Any] = {
         "model": plan.start_from or f"{plan.architecture}{_suffix(plan.task)}.yaml",
         "data": str(_describe(plan, manifest, work)),
@@ -184,7 +191,7 @@ def fit(
         trainer = getattr(getattr(yolo, plan.task), _TRAINERS[plan.task])(overrides=overrides)
         watched = _Watch(trainer, work, show)
         if half and chosen == "cpu" and not plan.teacher:
-            trainer.add_callback("on_pretrain_routine_end", _in_bf16)
+            trainer.add_callback("on_pretrain_routine_end", in_bf16)
         trainer.train()
     except KeyboardInterrupt:
         raise Stopped(_epochs_done(work)) from None
@@ -215,7 +222,7 @@ def _prepare(plan: FitPlan, work: Path) -> bool:
     path = work / PLAN
     wanted = asdict(plan)
     if path.is_file():
-        there = json.loads(path.read_text(encoding="utf-8"))
+        there = asdict(FitPlan(**json.loads(path.read_text(encoding="utf-8"))))
         if there != wanted and (work / CHECKPOINT).is_file():
             changed = ", ".join(key for key in wanted if there.get(key) != wanted[key])
             raise DatasetError(
@@ -242,7 +249,7 @@ def _describe(plan: FitPlan, manifest: Manifest, work: Path) -> Path:
     path = work / "data.yaml"
     content = {
         "path": str(Path(plan.data).resolve()),
-        "train": "images/train",
+        "train": ["images/train", *([str(Path(plan.more).resolve() / "images" / "train")] if plan.more else [])],
         "val": "images/val",
         "names": dict(enumerate(manifest.classes)),
     }
@@ -253,55 +260,6 @@ def _describe(plan: FitPlan, manifest: Manifest, work: Path) -> Path:
 
 def _suffix(task: str) -> str:
     return {"detect": "", "segment": "-seg", "obb": "-obb"}[task]
-
-
-def _device(wanted: str, torch: Any) -> str:
-    there = bool(torch.cuda.is_available())
-    if wanted == "cuda" and not there:
-        raise DatasetError("device cuda: torch sees no GPU", remedy="Say --device cpu, or mend the driver")
-    return "cuda" if there and wanted != "cpu" else "cpu"
-
-
-def _half(wanted: str, device: str, torch: Any) -> bool:
-    if wanted == "auto":
-        return bool(torch.cuda.is_bf16_supported()) if device == "cuda" else _native_bf16()
-    return wanted == "bf16"
-
-
-def _in_bf16(trainer: Any) -> None:
-    """Let a trainer's network answer in bfloat16 on the processor, which ultralytics itself does on GPUs only.
-
-    The loss, the averaged weights and their validation stay in float32; what is saved is a copy made before this.
-    """
-    import torch
-
-    network = trainer.model
-    network.to(memory_format=torch.channels_last)
-    plain = network.predict
-
-    def predict(images: Any, *arguments: Any, **named: Any) -> Any:
-        if not network.training:
-            return plain(images, *arguments, **named)
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            answer = plain(images.contiguous(memory_format=torch.channels_last), *arguments, **named)
-        return _as_float(answer)
-
-    network.predict = predict
-
-
-def _as_float(answer: Any) -> Any:
-    """Return an answer of the network, tensors in containers, as float32."""
-    if isinstance(answer, dict):
-        return {key: _as_float(value) for key, value in answer.items()}
-    if isinstance(answer, list | tuple):
-        return type(answer)(_as_float(value) for value in answer)
-    return answer.float() if hasattr(answer, "float") else answer
-
-
-def _native_bf16() -> bool:
-    with contextlib.suppress(OSError):
-        return bool(_NATIVE_BF16 & set(_CPU_FLAGS.read_text(encoding="ascii", errors="ignore").split()))
-    return False
 
 
 class _Watch:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from inspector.cli.main import app
 from inspector.detection import YoloDetector, load_model, open_backend
 from inspector.domain import ConfigurationError, Frame, Trigger
 from inspector.runtime.learning import Lesson, learn
+from inspector.runtime.self_labelling import PseudoLabels
 from inspector.training.dataset import DatasetError, Manifest, read_manifest, write_manifest
 from inspector.training.fitting import CHECKPOINT, FitPlan, FitProgress, Stopped, fit, load_best
 
@@ -222,6 +224,51 @@ def test_a_student_of_a_teacher_is_a_plain_network_in_the_end(parts: Path) -> No
 
 @needs_trainer
 @pytest.mark.filterwarnings("default")
+def test_a_round_trains_on_the_labels_of_the_model_too(parts: Path) -> None:
+    write_manifest(parts, replace(read_manifest(parts), task="detect"), {})
+    plan = FitPlan(str(parts), "v", "detect", "yolo11n", 96, 1, 9, 4, 0)
+    own = parts.parent / "round-1" / "data"
+    for part, suffix, content in (("images", "png", None), ("labels", "txt", "0 0.5 0.5 0.2 0.2\n")):
+        (own / part / "train").mkdir(parents=True)
+        for number in range(8):
+            path = own / part / "train" / f"n{number}.{suffix}"
+            path.write_text(content) if content else cv2.imwrite(str(path), np.full((64, 96), number, np.uint8))
+    steps: list[int] = []
+
+    fit(plan, read_manifest(parts), parts.parent / "first", show=lambda at: steps.append(at.steps))
+    done = fit(
+        replace(plan, more=str(own), more_version="v", start_from=str(parts.parent / "first" / "best.pt")),
+        read_manifest(parts),
+        parts.parent / "round-1",
+        show=lambda at: steps.append(at.steps),
+    )
+
+    assert sorted(set(steps)) == [12 // 4, 20 // 4]
+    assert 0 <= done.map50_95 <= 1
+
+
+@needs_trainer
+@pytest.mark.filterwarnings("default")
+def test_the_card_says_what_the_model_labelled_itself(parts: Path) -> None:
+    write_manifest(parts, replace(read_manifest(parts), task="detect"), {})
+    new = parts.parent / "new"
+    shutil.copytree(parts / "images" / "val", new)
+    cv2.imwrite(str(new / "fresh.png"), np.random.default_rng(9).integers(0, 255, (64, 96), np.uint8))
+
+    result = CliRunner().invoke(
+        app, ["train", str(line(parts)), "--unlabelled", str(new), "--work", str(parts.parent / "w")]
+    )
+
+    assert result.exit_code == 0, result.output
+    card = YAML(typ="safe").load((parts.parent / "model" / "card.yaml").read_text())
+    taught = card["metrics"]["training"]["pseudo_labels"]
+    assert (taught["unlabelled_images"], taught["left_out_as_held_out"], len(taught["rounds"])) == (1, 6, 1)
+    assert f"--unlabelled {new}" in card["command"]
+    assert "Images that the model labelled itself" in (parts.parent / "w" / "report.html").read_text(encoding="utf-8")
+
+
+@needs_trainer
+@pytest.mark.filterwarnings("default")
 def test_a_run_of_other_settings_is_not_gone_on_with(parts: Path) -> None:
     work = parts.parent / "work"
     plan = FitPlan(str(parts), "v", "segment", "yolo11n", 96, 1, 9, 4, 0)
@@ -239,6 +286,7 @@ def test_a_run_of_other_settings_is_not_gone_on_with(parts: Path) -> None:
         ({"device": "cuda"}, "torch sees no GPU"),
         ({"teacher": Path("gone.pt")}, "gone.pt: no such weights"),
         ({"data": Path("gone")}, "manifest.json: missing"),
+        ({"pseudo_labels": PseudoLabels(Path("gone"))}, "gone: no images"),
     ],
 )
 def test_what_does_not_fit_is_said_before_training(parts: Path, change: dict[str, object], message: str) -> None:
@@ -252,6 +300,12 @@ def test_a_set_that_was_not_divided_is_refused(parts: Path) -> None:
 
     with pytest.raises(DatasetError, match=r"no split val.*inspector data split"):
         learn(lesson(parts))
+
+
+@needs_trainer
+def test_outlines_are_not_labelled_by_the_model(parts: Path) -> None:
+    with pytest.raises(DatasetError, match="pseudo-labels are boxes, its task is segment"):
+        learn(replace(lesson(parts, "segment"), pseudo_labels=PseudoLabels(parts)))
 
 
 @needs_trainer
