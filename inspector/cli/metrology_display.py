@@ -25,7 +25,7 @@ def accuracy_table(figures: MeasureFigures) -> Table:
     )
     for name in ("method", "marks of"):
         table.add_column(name, no_wrap=True)
-    for name in ("count", "bias px", "std px", "worst px", "U px", "covers"):
+    for name in ("count", "bias px", "std px", "bound px", "worst px", "U px", "covers"):
         table.add_column(name, justify="right", no_wrap=True)
     before = ("", "")
     for row in figures.accuracy:
@@ -38,6 +38,7 @@ def accuracy_table(figures: MeasureFigures) -> Table:
             str(row.marks),
             f"{row.bias_px:+.3f}",
             f"{row.std_px:.3f}",
+            f"{row.least_std_px:.3f}" if row.least_std_px is not None else "",
             f"{row.worst_px:.3f}",
             f"{row.mean_uncertainty_px:.3f}",
             f"{row.coverage:.1%}",

@@ -21,7 +21,7 @@ from scipy.optimize import least_squares
 from scipy.spatial import cKDTree
 from scipy.special import ndtr
 
-__all__ = ["BarFit", "Curve", "fit_bar", "least_curve"]
+__all__ = ["BarFit", "Curve", "fit_bar", "least_curve", "least_spread"]
 
 Floats = NDArray[np.float64]
 
@@ -149,6 +149,34 @@ def fit_bar(
     # Across a first guess that runs at another angle, a bar is wider than across itself: measure along what was found.
     course = least_curve(fit.centreline)
     return _fit_along(pixels, positions, course, width=fit.width, sigma=sigma, contrast=fit.contrast)
+
+
+def least_spread(
+    length: float, width: float, *, contrast: float, noise: float, sigma: float, sigma_uncertainty: float
+) -> tuple[float, float]:
+    """Return the least standard deviation (px) that an unbiased measurement of this bar's length and width can have.
+
+    That is the bound of Cramér and Rao: the inverse of the information that the pixels hold (Kay, Fundamentals of
+    Statistical Signal Processing, vol. 1, chapter 3) where the ground is known, contrast and place are not, and the
+    edge blur is to ``sigma_uncertainty`` (px, greater than 0). It speaks of the pixels, whatever the method.
+
+    Parameters
+    ----------
+    contrast, noise
+        Grey levels; the noise is that of one pixel.
+    """
+    half, reach = length / 2, _REACH_SIGMAS * sigma + 1
+    along, across = (np.arange(0.5 - np.ceil(side + reach), side + reach) for side in (half, width / 2))
+    s, t = (axis.ravel() for axis in np.meshgrid(along, across))
+    known = np.zeros((len(s), _LINEAR - 1))  # the ground
+    problem = _Problem(known[:, 0], s, t, known, _offset_basis(s, half, 1), half, sigma)
+    p = np.array([0.0, 0.0, 0.0, contrast, width, -half, half, 0.0, 0.0])
+    derivatives = np.column_stack([problem.jacobian(p)[:, known.shape[1] :], problem.blur_derivative(p)]) / noise
+    information = derivatives.T @ derivatives
+    information[-1, -1] += sigma_uncertainty**-2
+    least = np.linalg.inv(information)
+    length_variance = least[2, 2] + least[3, 3] - 2 * least[2, 3]
+    return float(np.sqrt(length_variance)), float(np.sqrt(least[1, 1]))
 
 
 def _fit_along(

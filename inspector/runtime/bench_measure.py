@@ -19,6 +19,7 @@ import numpy as np
 from inspector.capture.marks import Mark, render_mark
 from inspector.domain import Box, Detection, Detections, Frame, Gauge, Measurement, ModelId, Trigger
 from inspector.gauging import BoxGauge, RelativeEffects, SubpixelGauge, UniformPlane
+from inspector.gauging.bar_fit import least_spread
 from inspector.gauging.msa_variable import Reading, gauge_study
 from inspector.gauging.subpixel import METHOD
 
@@ -35,6 +36,7 @@ STATION_PARTS, STATION_TRIALS = 10, 3
 STATION_SET_UPS = {"A": (-80.0, 2.0, 0.78), "B": (-60.0, 3.0, 0.80), "C": (-100.0, 4.0, 0.82)}
 TIGHTEST = 4.0  # least radius over width
 NOISE_LEVELS = (1.0, 2.0, 4.0, 8.0)
+ROUNDING = 12**-0.5  # what whole grey levels add to the noise
 BLUR_PX, BLUR_UNCERTAINTY_PX = 0.8, 0.02
 BOX_EDGE_PX = 0.5
 REPEATABILITY_PX = 0.02
@@ -60,7 +62,8 @@ class Accuracy:
 
     ``coverage`` is the share of marks whose true value lies within the stated expanded uncertainty (k = 2),
     all effects included; bias and standard deviation are of the measured px alone, without the errors of the
-    scale, of height and of temperature, which are the same for every method.
+    scale, of height and of temperature, which are the same for every method. ``least_std_px`` is what no unbiased
+    measurement of lengths and widths from these very pixels can stay below (``least_spread``).
     """
 
     method: str
@@ -69,6 +72,7 @@ class Accuracy:
     marks: int
     bias_px: float
     std_px: float
+    least_std_px: float | None
     worst_px: float
     coverage: float
     mean_uncertainty_px: float
@@ -119,6 +123,7 @@ class _Sample:
     size_mm: float
     noise: float
     error_px: float
+    least_px: float | None
     uncertainty_px: float
     covered: bool
 
@@ -206,6 +211,7 @@ def _samples(
     rng: np.random.Generator, method: str, mark: Mark, measured: Sequence[Measurement], stretch: float
 ) -> Iterator[_Sample]:
     truths = {"length": mark.length, "width": mark.width, "area": mark.area}
+    least = dict(zip(("length", "width"), _least(mark), strict=True)) if method == "subpixel" else {}
     for item in measured:
         if item.characteristic not in truths:
             continue
@@ -222,9 +228,22 @@ def _samples(
             size_mm=mark.length / PX_PER_MM,
             noise=mark.noise,
             error_px=value - truth,
+            least_px=least.get(item.characteristic),
             uncertainty_px=uncertainty,
             covered=abs(believed - truth) <= uncertainty,
         )
+
+
+def _least(mark: Mark) -> tuple[float, float]:
+    """Return the least standard deviation of the mark's length and width, px; bent, it has as much edge to see."""
+    return least_spread(
+        mark.length,
+        mark.width,
+        contrast=mark.contrast,
+        noise=math.hypot(mark.noise, ROUNDING),
+        sigma=mark.edge_sigma,
+        sigma_uncertainty=BLUR_UNCERTAINTY_PX,
+    )
 
 
 def _accuracy(samples: Sequence[_Sample]) -> Iterator[Accuracy]:
@@ -241,6 +260,7 @@ def _accuracy(samples: Sequence[_Sample]) -> Iterator[Accuracy]:
                 if not chosen:
                     continue
                 errors = np.array([s.error_px for s in chosen])
+                least = [s.least_px for s in chosen if s.least_px is not None]
                 yield Accuracy(
                     method=method,
                     characteristic=characteristic,
@@ -248,6 +268,7 @@ def _accuracy(samples: Sequence[_Sample]) -> Iterator[Accuracy]:
                     marks=len(chosen),
                     bias_px=float(errors.mean()),
                     std_px=float(errors.std()),
+                    least_std_px=float(np.sqrt(np.mean(np.square(least)))) if least else None,
                     worst_px=float(np.abs(errors).max()),
                     coverage=float(np.mean([s.covered for s in chosen])),
                     mean_uncertainty_px=float(np.mean([s.uncertainty_px for s in chosen])),

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from inspector.capture.marks import Mark, render_mark
 from inspector.domain import Box, Detection, Detections, Frame, Gauge, Measurement, ModelId, Trigger
 from inspector.gauging import BoxGauge, RelativeEffects, SubpixelGauge, UniformPlane, Zone
+from inspector.gauging.bar_fit import least_spread
 from inspector.gauging.subpixel import METHOD
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -218,3 +219,20 @@ def test_impossible_figures_are_refused(wrong: dict[str, float]) -> None:
         gauge(**wrong)
     with pytest.raises(ValueError, match="working_distance_mm"):
         RelativeEffects(off_plane_mm=1)
+
+
+def test_the_least_spread_of_a_wide_bar_is_that_of_two_edges() -> None:
+    # Each edge, n pixels long, is placed to noise / contrast * sqrt(2 sqrt(pi) sigma / n).
+    length, width, contrast, noise, sigma = 400.0, 60.0, 80.0, 4.0, 0.85
+    found = least_spread(length, width, contrast=contrast, noise=noise, sigma=sigma, sigma_uncertainty=0.001)
+    for value, seen_by in zip(found, (width, length), strict=True):
+        assert value == pytest.approx(noise / contrast * math.sqrt(4 * math.sqrt(math.pi) * sigma / seen_by), rel=0.05)
+
+
+def test_a_thin_bar_is_told_from_a_faint_one_by_little_and_by_less_where_the_blur_is_uncertain() -> None:
+    def width_of(width: float, noise: float, blur: float) -> float:
+        return least_spread(10.0, width, contrast=80.0, noise=noise, sigma=0.85, sigma_uncertainty=blur)[1]
+
+    assert width_of(1.5, 8, 0.001) == pytest.approx(2 * width_of(1.5, 4, 0.001), rel=0.01)
+    assert width_of(1.5, 8, 0.001) > 2 * width_of(4, 8, 0.001)
+    assert width_of(1.5, 1, 0.05) > 1.5 * width_of(1.5, 1, 0.001)

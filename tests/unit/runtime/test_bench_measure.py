@@ -30,6 +30,15 @@ def test_lengths_and_widths_are_right_and_their_uncertainty_is_true(figures: Mea
         assert 0.91 <= row.coverage <= 0.985, row.characteristic
 
 
+def test_the_spread_is_about_the_least_that_the_pixels_allow(figures: MeasureFigures) -> None:
+    for characteristic in ("length", "width"):
+        row = of(figures, "subpixel", characteristic)
+        assert row.least_std_px is not None
+        # The spread of 240 marks is itself uncertain by some percent.
+        assert row.std_px == pytest.approx(row.least_std_px, rel=0.2), characteristic
+    assert of(figures, "box", "width").least_std_px is None
+
+
 def test_nearly_every_scratch_is_measured_finely(figures: MeasureFigures) -> None:
     assert sum(figures.fallbacks.values()) <= 0.03 * figures.marks
     assert all(reason.startswith("detector box (") for reason in figures.fallbacks)
