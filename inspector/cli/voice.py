@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from inspector.cli.meter import meter
+from inspector.cli.voice_bench import bench
+from inspector.cli.voice_options import Engine, EngineOption, JsonOption, ModelOption
 
 if TYPE_CHECKING:
     from inspector.domain import Recogniser, Transcript
@@ -20,25 +21,13 @@ __all__ = ["app", "ask", "say"]
 app = typer.Typer(no_args_is_help=True, help="Speech models, and how well commands are recognised.")
 models_app = typer.Typer(no_args_is_help=True, help="Speech models that are not shipped.")
 app.add_typer(models_app, name="models")
-
-
-class Engine(StrEnum):
-    """The recognisers."""
-
-    EMBEDDED = "embedded"
-    VOSK = "vosk"
-    WHISPER = "whisper"
+app.command()(bench)
 
 
 LineOption = Annotated[
     Path | None, typer.Option("--line", help="YAML of a line: its parts, recipes and zones; default: any number.")
 ]
 LanguageOption = Annotated[str, typer.Option("--language", help="en or zh.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
-EngineOption = Annotated[Engine, typer.Option(help="Who recognises: embedded (English, no download), vosk or whisper.")]
-ModelOption = Annotated[
-    str, typer.Option("--model", help="For vosk: a pulled model, or a folder; for whisper: its folder.")
-]
 
 
 def say(
@@ -129,63 +118,6 @@ def ask(
     _print_rows({"question": question, **row}, as_json=as_json)
     if row["kind"] != "answer":
         raise typer.Exit(1)
-
-
-@app.command()
-def bench(
-    folder: Annotated[
-        Path | None,
-        typer.Argument(
-            help="Recordings: labels.json and clips/, or DIGIT_SPEAKER_INDEX.wav; default: synthetic speech."
-        ),
-    ] = None,
-    grammar: Annotated[
-        Path | None, typer.Option(help="JSGF of the recordings; default: orders to a coffee machine.")
-    ] = None,
-    count: Annotated[int, typer.Option(min=1, help="How many recordings.")] = 115,
-    snr: Annotated[
-        str, typer.Option(help="Signal to noise, dB, separated by commas; 'clean' is one.")
-    ] = "clean,20,10,5,0",
-    held_out: Annotated[
-        bool, typer.Option("--held-out", help="Voices, sentences and parts that nothing was chosen by.")
-    ] = False,
-    babble: Annotated[
-        int, typer.Option(min=0, metavar="MINUTES", help="Instead: minutes of talk that commands nothing.")
-    ] = 0,
-    sweep: Annotated[bool, typer.Option("--sweep", help="Instead: joint decoding with several weights w.")] = False,
-    engine: EngineOption = Engine.EMBEDDED,
-    model: ModelOption = "",
-    as_json: JsonOption = False,
-) -> None:
-    """Measure how well commands are recognised in factory noise, how many wrong ones are accepted, and how quickly.
-
-    For example:
-
-      inspector voice bench --json
-
-      inspector voice bench recordings/orders --count 60 --snr clean,10
-    """
-    import json
-
-    from inspector.runtime.hearing_bench import measure, measure_babble, measure_sweep, parse_snrs
-
-    levels = parse_snrs(snr)
-    if babble:
-        figures = measure_babble(babble)
-    elif sweep:
-        figures = measure_sweep(count, levels)
-    else:
-        figures = measure(folder, grammar, count, levels, engine=engine.value, model=model, held_out=held_out)
-    if as_json:
-        typer.echo(json.dumps(figures, ensure_ascii=False))
-        return
-    for name, rows in figures.items():
-        if isinstance(rows, list):
-            typer.echo(name)
-            for row in rows:
-                typer.echo("  " + "  ".join(f"{key} {value}" for key, value in row.items()))
-        else:
-            typer.echo(f"{name}: {rows}")
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
@@ -70,6 +71,17 @@ class Conversation(Protocol):
         """End the utterance; what it says is done for this person, and the reply follows."""
         ...
 
+    async def listen(self, rate: int, person: Callable[[], Awaitable[Person | None]]) -> None:
+        """Listen until ``rest`` or a press: only what begins with the wake phrase is a command, all else is silence.
+
+        ``person`` is asked at each command whose word it is; where it is nobody's, nothing is done.
+        """
+        ...
+
+    async def rest(self) -> None:
+        """Stop listening."""
+        ...
+
     async def type(self, text: str, person: Person) -> None:
         """Take a typed sentence."""
         ...
@@ -89,6 +101,8 @@ class VoiceDesk(Protocol):
 
     languages: tuple[str, ...]
     """Those that are listened to; the first is the default."""
+    wake_phrases: Mapping[str, str]
+    """By language, what a command begins with where a microphone is left open; none there: it cannot be."""
 
     async def open(self, language: str) -> Conversation:
         """Begin a conversation; in the default language where this one is not listened to."""

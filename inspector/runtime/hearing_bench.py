@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,12 @@ from inspector.domain import SettingsError, VoiceError
 from inspector.runtime.speaking import build_recogniser
 from inspector.voice import (
     DEFAULT_GATE,
+    Endpointer,
     Grammar,
     Listener,
+    SileroDetector,
     Vocabulary,
+    commanded,
     exported,
     finals,
     held_out_speakers,
@@ -84,45 +88,71 @@ def measure(
     engine: str = "embedded",
     model: str = "",
     held_out: bool = False,
+    noises: int = 1,
+    wake: str = "",
 ) -> dict[str, Any]:
-    """Return the figures of one source of speech; ``held_out``: voices, sentences and parts that nothing was chosen by.
+    """Return the figures of one source of speech.
+
+    Parameters
+    ----------
+    held_out
+        Voices, sentences and parts that nothing was chosen by.
+    noises
+        How many different noises of each level every recording is heard in.
+    wake
+        Heard by an open microphone, where what begins with this phrase is a command; of synthetic speech only.
 
     Raises ``VoiceError`` where no voice is installed, ``BadAudio``, ``ModelError``, ``SettingsError``.
     """
     cases: Iterable[Case]
-    talk: Iterable[Case] = ()
+    others: dict[str, Iterable[Case]] = {}
+    if wake and folder is not None:
+        raise SettingsError("recordings have no phrase before them", remedy="Leave the folder out")
     if folder is None:
         voices = held_out_speakers() if held_out else speakers()[1]
         if not voices:
             raise VoiceError("no synthetic voice is installed", remedy="Install espeak-ng and flite")
         grammar = Grammar.shipped("en", bench_vocabulary(HELD_OUT if held_out else 5))
         source = f"synthetic{', held out' if held_out else ''}: {', '.join(voice.name for voice in voices)}"
-        cases = commands(grammar, voices, count, seed=HELD_OUT if held_out else 23)
-        talk = chatter(voices, max(1, count // 2), HELD_OUT_CHATTER if held_out else CHATTER)
+        seed = HELD_OUT if held_out else 23
+        cases = commands(grammar, voices, count, seed, opening=f"{wake}, " if wake else "")
+        others["chatter"] = chatter(voices, max(1, count // 2), HELD_OUT_CHATTER if held_out else CHATTER)
+        if wake:
+            others["without_phrase"] = (replace(case, meaning=None) for case in commands(grammar, voices, count, seed))
     elif (folder / "labels.json").exists():
         grammar, source = _grammar(grammar_file), f"recordings: {folder.name}"
         cases = recorded_orders(folder, count)
     else:
         grammar, cases = digit_strings(folder, count)
         source = f"numbers of four recorded digits: {folder.name}"
-    recognise = _recognise(engine, grammar, model)
-    figures: dict[str, Any] = {"source": source, "engine": engine}
-    figures["commands"] = summary(run(cases, grammar, recognise, DEFAULT_GATE, snrs_db), commands=True)
-    if folder is None:
-        figures["chatter"] = summary(run(talk, grammar, recognise, DEFAULT_GATE, snrs_db), commands=False)
+    recognise = _recognise(engine, grammar, model, wake)
+
+    def heard(cases: Iterable[Case], *, commands: bool) -> list[dict[str, object]]:
+        endpointer = Endpointer(SileroDetector()) if wake else None
+        trials = run(cases, grammar, recognise, DEFAULT_GATE, snrs_db, noises=noises, endpointer=endpointer)
+        return summary(trials, commands=commands)
+
+    figures: dict[str, Any] = {
+        "source": source,
+        "engine": engine,
+        "wake": wake,
+        "commands": heard(cases, commands=True),
+    }
+    figures |= {name: heard(talk, commands=False) for name, talk in others.items()}
     figures["memory_mb"] = round(memory_mb())
     return figures
 
 
-def measure_babble(minutes: int) -> dict[str, Any]:
-    """Return what is believed of talk that commands nothing, spoken by the held-out voices."""
+def measure_babble(minutes: int, wake: str = "") -> dict[str, Any]:
+    """Return what is believed of talk that commands nothing, spoken by the held-out voices; ``wake`` as above."""
     voices = held_out_speakers()
     if not voices:
         raise VoiceError("no synthetic voice is installed", remedy="Install espeak-ng and flite")
     grammar = Grammar.shipped("en", bench_vocabulary())
-    figures = overheard(babble(voices, minutes), grammar, _recognise("embedded", grammar, ""), DEFAULT_GATE)
+    figures = overheard(babble(voices, minutes), grammar, _recognise("embedded", grammar, "", wake), DEFAULT_GATE)
     return {
         "source": f"babble: {', '.join(voice.name for voice in voices)}",
+        "wake": wake,
         **figures,
         "memory_mb": round(memory_mb()),
     }
@@ -152,7 +182,21 @@ def _grammar(file: Path | None) -> Grammar:
         raise SettingsError(f"{file} cannot be read: {error}") from error
 
 
-def _recognise(engine: str, grammar: Grammar, model: str) -> Recognise:
+def _recognise(engine: str, grammar: Grammar, model: str, wake: str) -> Recognise:
+    """Return who recognises; with a phrase, only what stands behind it is text."""
+    if not wake:
+        return _ears(engine, grammar, model)
+    woken = Grammar.shipped("en", grammar.vocabulary, wake=wake)
+    ears = _ears(engine, woken, model)
+
+    def behind_the_phrase(pcm: NDArray[np.int16]) -> tuple[str, float]:
+        text, confidence = ears(pcm)
+        return commanded(woken, DEFAULT_GATE, text, confidence), confidence
+
+    return behind_the_phrase
+
+
+def _ears(engine: str, grammar: Grammar, model: str) -> Recognise:
     if engine == "embedded":
         listener = Listener(AcousticModel(exported()), grammar)
 

@@ -6,9 +6,10 @@ import asyncio
 import json
 import logging
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from typing import Any
 
@@ -54,6 +55,8 @@ class LineVoiceDesk:
         Those that are listened to; the first is the default.
     code_s
         How long a code is good for, in s.
+    wake_phrases
+        By language, what a command begins with where a microphone is left open.
     spoken, keep
         Whether replies are spoken as well, and whether what was refused is kept.
     """
@@ -66,10 +69,12 @@ class LineVoiceDesk:
         dialogue: Callable[[Interpreter, str], Dialogue],
         languages: Sequence[str],
         code_s: float,
+        wake_phrases: Mapping[str, str] | None = None,
         spoken: bool = False,
         keep: bool = False,
     ) -> None:
         self.languages = tuple(languages)
+        self.wake_phrases: Mapping[str, str] = wake_phrases or {}
         self.address, self.code_s, self.spoken, self.keep = address, code_s, spoken, keep
         self._vocabulary, self._dialogue = vocabulary, dialogue
         self._words: dict[str, Words] = {}
@@ -107,19 +112,24 @@ class LineConversation:
         self._listening: asyncio.Task[None] | None = None
         self._patience: asyncio.TimerHandle | None = None
         self._known = ""
+        self._whose: Callable[[], Awaitable[Person | None]] | None = None
 
     async def press(self, rate: int) -> None:
         """Begin an utterance; where nobody listens, that is said."""
-        try:
-            await self._refresh()
-            await self._connect()
-            if self._known != self._words.id:
-                await self._send({"is": "words", "language": self._words.language, "id": self._words.id,
-                                  "words": self._words.body})  # fmt: skip
-                self._known = self._words.id
-            await self._send({"is": "press", "rate": rate})
-        except InspectorError as error:
-            self._away(error)
+        self._whose = None
+        await self._begin({"is": "press", "rate": rate})
+
+    async def listen(self, rate: int, person: Callable[[], Awaitable[Person | None]]) -> None:
+        """Leave the microphone open; where nobody listens, that is said."""
+        self._whose = person
+        await self._begin({"is": "listen", "rate": rate})
+
+    async def rest(self) -> None:
+        """Stop listening."""
+        self._whose = None
+        if self._writer is not None:
+            with suppress(VoiceError):
+                await self._send({"is": "rest"})
 
     async def hear(self, pcm: bytes) -> None:
         """Take samples of the utterance."""
@@ -164,6 +174,22 @@ class LineConversation:
 
     # --- to the voice process -----------------------------------------------------------------------------
 
+    async def _begin(self, head: Mapping[str, Any]) -> None:
+        try:
+            await self._refresh()
+            await self._connect()
+            await self._tell_words()
+            await self._send(head)
+        except InspectorError as error:
+            self._away(error)
+
+    async def _tell_words(self) -> None:
+        """Make the voice process know the words of now, where it does not."""
+        if self._known != self._words.id:
+            head = {"is": "words", "language": self._words.language, "id": self._words.id, "words": self._words.body}
+            await self._send(head)
+            self._known = self._words.id
+
     async def _refresh(self) -> None:
         words = await self._desk.words(self._words.language)
         if words.id != self._words.id:
@@ -203,6 +229,10 @@ class LineConversation:
             case "final" if self._speakers:
                 self._calm()
                 await self._final(frame.head, self._speakers.popleft())
+            case "began":
+                await self._renew()
+            case "called" if self._whose is not None:
+                await self._called(frame.head, self._whose)
             case "speech":
                 self._said.put_nowait(Said(SaidKind.SPEECH, "", speech=frame.sound))
             case "trouble":
@@ -223,6 +253,23 @@ class LineConversation:
             with suppress(VoiceError):
                 await self._send({"is": "keep"})
 
+    async def _renew(self) -> None:
+        """While somebody speaks into an open microphone, let what is new on the line be among its words."""
+        try:
+            await self._refresh()
+            await self._tell_words()
+        except InspectorError as error:
+            log.warning("the words of the line are those of before: %s", error)
+
+    async def _called(self, head: Mapping[str, Any], whose: Callable[[], Awaitable[Person | None]]) -> None:
+        person = await whose()
+        if person is None:
+            return
+        text, confidence = str(head["text"]), float(head["confidence"])
+        async with self._turn:
+            say = partial(self._dialogue.say, text, person, confidence=confidence, audio_sha256=str(head["sha256"]))
+            await self._answer(await asyncio.to_thread(say), text, confidence)
+
     async def _answer(self, reply: Reply, heard: str, confidence: float) -> None:
         code_s = self._desk.code_s if reply.code else 0.0
         self._said.put_nowait(Said(SaidKind(reply.kind), reply.text, heard, confidence, reply.code, code_s))
@@ -238,6 +285,7 @@ class LineConversation:
         log.warning("the voice is away: %s", error)
         self._calm()
         self._speakers.clear()
+        self._whose = None
         writer, self._writer = self._writer, None
         if writer is not None:
             writer.close()

@@ -72,6 +72,11 @@ class Voice(Settings):
         description="How far more, or below 0 less, than usual to believe what is heard; `inspector voice enrol` says "
         "how far. What releases something is never believed more.",
     )
+    wake_phrases: Mapping[str, Annotated[str, Field(max_length=40)]] = Field(
+        default={},
+        description="By language, what a command begins with where a page's microphone is left open, such as "
+        "`hello inspector`; without one no microphone can be left open.",
+    )
     parts: int = Field(
         default=50,
         ge=1,

@@ -5,7 +5,7 @@ from inspector.voice.audio import RATE, Levels, levels, read_audio
 from inspector.voice.commands import COMMANDS, command_of
 from inspector.voice.dialogue import SPOKEN, Desk, Dialogue, Kind, NoTrail, Reply, Trail, needs_confirmation
 from inspector.voice.embedded import DEFAULT_GATE, EmbeddedRecogniser, Heard, Listener
-from inspector.voice.endpoint import Endpointer, EnergyDetector, SileroDetector, SpeechDetector
+from inspector.voice.endpoint import Endpointer, EnergyDetector, SileroDetector, SpeechDetector, Utterance
 from inspector.voice.enrolment import Read, read_aloud, sentences_to_read, trust_from
 from inspector.voice.evidence import Evidence, Gate, Risk, risk_of
 from inspector.voice.export import cache_folder, exported
@@ -22,6 +22,7 @@ from inspector.voice.speech import Speaker, factory_noise, held_out_speakers, mi
 from inspector.voice.stream import finals, fingerprint
 from inspector.voice.vocabulary import Vocabulary
 from inspector.voice.vosk_recogniser import VoskRecogniser
+from inspector.voice.wake import Vigil, called, commanded
 
 __all__ = [
     "ACT_OF",
@@ -66,11 +67,15 @@ __all__ = [
     "SpeechModel",
     "Trail",
     "Unclear",
+    "Utterance",
+    "Vigil",
     "Vocabulary",
     "VoskRecogniser",
     "Watch",
     "cache_folder",
+    "called",
     "command_of",
+    "commanded",
     "exported",
     "factory_noise",
     "finals",

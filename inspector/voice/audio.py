@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from inspector.domain import BadAudio
+from inspector.domain import BadAudio, VoiceError
 
-__all__ = ["RATE", "Levels", "levels", "pcm_of", "read_audio", "require_pcm"]
+__all__ = ["RATE", "Converter", "Levels", "levels", "pcm_of", "read_audio", "require_pcm"]
 
 RATE = 16_000
 """Samples a second, everywhere behind this module."""
@@ -67,6 +67,28 @@ def levels(pcm: NDArray[np.int16]) -> Levels:
         clipped=float(runs.mean()) if runs.size else 0.0,
         dead=bool((pcm == pcm[0]).all()),
     )
+
+
+class Converter:
+    """Makes a stream of samples of one channel one of 16 kHz.
+
+    Parameters
+    ----------
+    rate
+        Of the samples that come, 8000 … 192000 a second; raises ``VoiceError`` for any other.
+    """
+
+    def __init__(self, rate: int) -> None:
+        import soxr
+
+        if not _SLOWEST <= rate <= _FASTEST:
+            raise VoiceError(f"a microphone does not give {rate} samples a second")
+        self._stream = None if rate == RATE else soxr.ResampleStream(rate, RATE, 1, dtype="int16")
+
+    def __call__(self, pcm: NDArray[np.int16], *, last: bool = False) -> NDArray[np.int16]:
+        """Return these samples at 16 kHz, with those that were still under way; raises ``BadAudio``."""
+        samples = require_pcm(pcm)
+        return samples if self._stream is None else self._stream.resample_chunk(samples, last=last)
 
 
 def read_audio(file: Path) -> NDArray[np.int16]:

@@ -87,8 +87,10 @@ Recognise = Callable[[NDArray[np.int16]], tuple[str, float]]
 """One utterance -> text of the grammar and confidence."""
 
 
-def commands(grammar: Grammar, voices: Sequence[Speaker], count: int, seed: int = 23) -> Iterator[Case]:
-    """Yield spoken sentences of the grammar, every intent in turn, every voice in turn."""
+def commands(
+    grammar: Grammar, voices: Sequence[Speaker], count: int, seed: int = 23, *, opening: str = ""
+) -> Iterator[Case]:
+    """Yield spoken sentences of the grammar, ``opening`` before each, every intent in turn, every voice in turn."""
     dice, interpreter = random.Random(seed), Interpreter(grammar)  # noqa: S311 (nothing secret)
     intents = sorted({arc.value for arc in grammar.closed.arcs[0]})
     drawn: dict[str, list[str]] = {intent: [] for intent in intents}
@@ -102,7 +104,7 @@ def commands(grammar: Grammar, voices: Sequence[Speaker], count: int, seed: int 
         voice = voices[index % len(voices)]
         meaning = interpreter.understand(text)
         assert isinstance(meaning, Meaning)  # noqa: S101 (drawn so)
-        yield Case(f"{voice.name} {text}", voice.say(text), meaning, text)
+        yield Case(f"{voice.name} {text}", voice.say(f"{opening}{text}"), meaning, text)
 
 
 def chatter(voices: Sequence[Speaker], count: int, texts: Sequence[str] = CHATTER) -> Iterator[Case]:
@@ -167,14 +169,23 @@ def run(
     gate: Gate,
     snrs_db: Sequence[float | None],
     *,
-    tell: Callable[[Trial], None] = lambda _: None,
+    noises: int = 1,
+    endpointer: Endpointer | None = None,
 ) -> list[Trial]:
-    """Recognise every case at every noise level, each heard as with a key that is held: a pause does not end it."""
+    """Recognise every case at every noise level.
+
+    Parameters
+    ----------
+    noises
+        In so many different noises of each level; without noise there is one.
+    endpointer
+        Where an utterance ends; default: as with a key that is held, a pause does not end it.
+    """
     interpreter, trials = Interpreter(grammar), []
-    endpointer = Endpointer.by_hand(SileroDetector())
+    endpointer = endpointer or Endpointer.by_hand(SileroDetector())
     for index, case in enumerate(cases):
-        for snr_db in snrs_db:
-            pcm = mixed(case.pcm, snr_db, seed=index * 7 + zlib.crc32(str(snr_db).encode()) % 1000)
+        for snr_db, noise in _levels(snrs_db, noises):
+            pcm = mixed(case.pcm, snr_db, seed=noise + index * 7 + zlib.crc32(str(snr_db).encode()) % 1000)
             utterances = endpointer.feed(pcm)
             last = endpointer.finish()
             if last is not None:
@@ -201,10 +212,16 @@ def run(
                     heard=tuple(text for text, _ in texts),
                 )
             )
-            tell(trials[-1])
     if not trials:
         raise VoiceError("there is nothing to measure")
     return trials
+
+
+def _levels(snrs_db: Sequence[float | None], noises: int) -> Iterator[tuple[float | None, int]]:
+    """Yield each level with the number that each of its noises begins with."""
+    for snr_db in snrs_db:
+        for noise in range(1 if snr_db is None else noises):
+            yield snr_db, 100_000 * noise
 
 
 def overheard(

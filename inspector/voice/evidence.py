@@ -87,10 +87,15 @@ class Evidence:
 
 FEATURES = ("ratio", "fit", "margin", "agreement", "length", "snr")
 
-LOUD_DB = 7.5
-"""Loud frames this little above the quiet ones: speech no louder than the noise around it."""
+LOUD_DB, CLEAR_DB = 7.5, 13.0
+"""Loud frames so far above the quiet ones: speech no louder than the noise around it, and 10 dB louder."""
 SURE = 0.85
-"""What counts there: in such noise too many commands look like another one."""
+"""What counts in the loudest noise: too many commands look like another one there."""
+
+
+def least_in_noise(snr_db: float) -> float:
+    """Return the least probability that counts: none down to ``CLEAR_DB``, from there rising to ``SURE``."""
+    return SURE * min(1.0, max(0.0, (CLEAR_DB - snr_db) / (CLEAR_DB - LOUD_DB)))
 
 
 class Gate:
@@ -111,11 +116,11 @@ class Gate:
         self.bars: Mapping[Risk, float] = MappingProxyType({risk: bars[risk] for risk in Risk})
 
     def probability(self, evidence: Evidence) -> float:
-        """Return the probability, 0 … 1, that the sentence is what was said; 0 where it is too loud to be told."""
+        """Return the probability, 0 … 1, that the sentence is what was said; 0 where it is too loud for so little."""
         *slopes, constant = self._weights
         total = constant + sum(slope * value for slope, value in zip(slopes, evidence.features(), strict=True))
         probability = 1.0 / (1.0 + math.exp(-max(-60.0, min(60.0, total))))
-        return probability if evidence.snr_db >= LOUD_DB or probability >= SURE else 0.0
+        return probability if probability >= least_in_noise(evidence.snr_db) else 0.0
 
     def trusting(self, trust: float) -> Gate:
         """Return a gate whose bars are lower by ``trust``, or higher where it is below 0.

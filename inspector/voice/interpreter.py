@@ -10,8 +10,8 @@ from functools import cached_property
 from importlib import resources
 
 from inspector.domain import SettingsError
-from inspector.voice.graph import Graph, Mark, Meaning, compile_graph, split_words
-from inspector.voice.jsgf import Rule, read_jsgf
+from inspector.voice.graph import SLOT, Graph, Mark, Meaning, compile_graph, split_words
+from inspector.voice.jsgf import Optional, Reference, Rule, Sequence, Tagged, Word, read_jsgf
 from inspector.voice.vocabulary import Vocabulary
 
 __all__ = ["DIALOGUE", "Grammar", "Interpreter", "Refused", "Unclear"]
@@ -20,6 +20,8 @@ DIALOGUE = frozenset({"confirm", "cancel", "repeat", "correct"})
 """Intents that steer the conversation instead of the line."""
 
 LANGUAGES = ("en", "zh")
+WAKE = "wake"
+"""The slot of a sentence that begins with the phrase it is meant by."""
 
 
 class Unclear(StrEnum):
@@ -53,13 +55,26 @@ class Grammar:
         Of the source, for errors.
     words
         JSGF text whose rules that are not public stand behind those of ``source``: how numbers are said.
+    wake
+        A phrase that may open every sentence, so that sentences with it and without it compete; the meaning of one with
+        it has the slot ``WAKE``.
     """
 
     def __init__(
-        self, source: str, vocabulary: Vocabulary | None = None, *, name: str = "grammar", words: str = ""
+        self,
+        source: str,
+        vocabulary: Vocabulary | None = None,
+        *,
+        name: str = "grammar",
+        words: str = "",
+        wake: str = "",
     ) -> None:
         behind = read_jsgf(words, f"{name}: words") if words else {}
         rules = {key: rule for key, rule in behind.items() if not rule.public} | dict(read_jsgf(source, name))
+        self.wake = wake
+        """The phrase that may open a sentence, empty where none may."""
+        if wake:
+            rules = _after(wake, rules)
         self.digits = _digits(rules)
         """Every word for a digit -> the digit."""
         self._digit_words = {digit: word for word, digit in reversed(self.digits.items())}
@@ -78,9 +93,9 @@ class Grammar:
         return compile_graph({**self._rules, **own})
 
     @classmethod
-    def shipped(cls, language: str, vocabulary: Vocabulary) -> Grammar:
+    def shipped(cls, language: str, vocabulary: Vocabulary, *, wake: str = "") -> Grammar:
         """Return the product's grammar of commands in ``en`` or ``zh``; raises ``SettingsError`` for any other."""
-        return cls(_shipped(language), vocabulary, name=f"{language}.jsgf")
+        return cls(_shipped(language), vocabulary, name=f"{language}.jsgf", wake=wake)
 
     @classmethod
     def about_part(cls, language: str, vocabulary: Vocabulary) -> Grammar:
@@ -99,6 +114,17 @@ class Grammar:
     def meanings(self, text: str, graph: Graph | None = None) -> frozenset[Meaning]:
         """Return every meaning of a text."""
         return (graph or self.open).meanings(self.words(text))
+
+
+def _after(wake: str, rules: Mapping[str, Rule]) -> dict[str, Rule]:
+    """Return the rules with ``wake`` as what may open every sentence."""
+    slot = SLOT + WAKE
+    opened = {
+        name: Rule(name, public=True, body=Sequence((Optional(Reference(slot)), rule.body)))
+        for name, rule in rules.items()
+        if rule.public
+    }
+    return {**rules, **opened, slot: Rule(slot, public=False, body=Tagged(Word(wake), WAKE))}
 
 
 def _shipped(language: str, name: str = "") -> str:

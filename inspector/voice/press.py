@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from inspector.domain import Recogniser, VoiceError
-from inspector.voice.audio import RATE, levels, require_pcm
+from inspector.domain import Recogniser
+from inspector.voice.audio import RATE, Converter, levels
 from inspector.voice.microphone import Microphone
 from inspector.voice.stream import fingerprint
 
@@ -46,16 +46,12 @@ class Press:
     recogniser
         Begins anew with this press; must not end an utterance at a pause, since the speaker's hand does.
     rate
-        Of the samples that are fed, 8000 … 192000 a second.
+        Of the samples that are fed, 8000 … 192000 a second; raises ``VoiceError`` for any other.
     """
 
     def __init__(self, recogniser: Recogniser, rate: int = RATE) -> None:
-        import soxr
-
-        if not 8_000 <= rate <= 192_000:  # noqa: PLR2004 (the range of sound cards)
-            raise VoiceError(f"a microphone does not give {rate} samples a second")
         self._recogniser = recogniser
-        self._convert = None if rate == RATE else soxr.ResampleStream(rate, RATE, 1, dtype="int16")
+        self._convert = Converter(rate)
         self._pieces: list[NDArray[np.int16]] = []
         self._finals: list[tuple[str, float]] = []
         self._size = 0
@@ -72,7 +68,7 @@ class Press:
 
     def feed(self, pcm: NDArray[np.int16]) -> str:
         """Take samples; return what is understood so far, empty where that has not changed."""
-        return self._take(require_pcm(pcm), last=False)
+        return self._take(pcm, last=False)
 
     def finish(self) -> Pressed:
         """Return what was said."""
@@ -90,8 +86,7 @@ class Press:
         return self._pressed(text, min(confidence for _, confidence in self._finals), "", pcm)
 
     def _take(self, pcm: NDArray[np.int16], *, last: bool) -> str:
-        if self._convert is not None:
-            pcm = self._convert.resample_chunk(pcm, last=last)
+        pcm = self._convert(pcm, last=last)
         pcm = pcm[: max(0, round(LONGEST_S * RATE) - self._size)]
         if not pcm.size:
             return ""

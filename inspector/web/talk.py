@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -27,7 +29,8 @@ def talk_routes(desk: VoiceDesk, gate: Gate) -> APIRouter:
     """Return the routes.
 
     The page sends JSON ``{"do": "press", "rate": 16000}``, then samples (int16, one channel, little-endian) as binary
-    messages, then ``{"do": "release"}``; or ``{"do": "type", "text": "…"}``. It gets JSON with ``is``, ``text``,
+    messages, then ``{"do": "release"}``; or ``{"do": "listen", "rate": 16000}``, samples for as long as the microphone
+    is left open, then ``{"do": "rest"}``; or ``{"do": "type", "text": "…"}``. It gets JSON with ``is``, ``text``,
     ``heard``, ``confidence``, ``code`` and ``code_s``, and replies that are spoken as WAV in binary messages.
     """
     routes = APIRouter()
@@ -79,16 +82,29 @@ async def _listen(socket: WebSocket, conversation: Conversation, gate: Gate) -> 
         if person is None:
             await socket.close(NOBODY)
             return
-        match wish:
-            case {"do": "press", "rate": int(rate)}:
-                await conversation.press(rate)
-            case {"do": "release"}:
-                await conversation.release(person)
-            case {"do": "type", "text": str(text)} if len(text) <= _LARGEST_TEXT:
-                await conversation.type(text, person)
-            case _:
-                await socket.close(NOT_UNDERSTOOD)
-                return
+        if not await _obey(wish, conversation, person, partial(_whose, gate, socket)):
+            await socket.close(NOT_UNDERSTOOD)
+            return
+
+
+async def _obey(
+    wish: Any, conversation: Conversation, person: Person, whose: Callable[[], Awaitable[Person | None]]
+) -> bool:
+    """Do what the page wishes; return False where that is nothing it can wish for."""
+    match wish:
+        case {"do": "press", "rate": int(rate)}:
+            await conversation.press(rate)
+        case {"do": "release"}:
+            await conversation.release(person)
+        case {"do": "listen", "rate": int(rate)}:
+            await conversation.listen(rate, whose)
+        case {"do": "rest"}:
+            await conversation.rest()
+        case {"do": "type", "text": str(text)} if len(text) <= _LARGEST_TEXT:
+            await conversation.type(text, person)
+        case _:
+            return False
+    return True
 
 
 async def _reply(socket: WebSocket, conversation: Conversation) -> None:
@@ -123,6 +139,14 @@ def _own_page(socket: WebSocket) -> bool:
     """Return whether the page is this server's: a browser sends its cookies along for any page that asks."""
     origin = socket.headers.get("origin")
     return origin is None or urlsplit(origin).netloc == socket.headers.get("host", "")
+
+
+async def _whose(gate: Gate, socket: WebSocket) -> Person | None:
+    """Return who left the microphone open; where that session has ended, the server hangs up."""
+    person = await _person(gate, socket)
+    if person is None:
+        await socket.close(NOBODY)
+    return person
 
 
 async def _person(gate: Gate, socket: WebSocket) -> Person | None:

@@ -7,7 +7,7 @@ import multiprocessing as mp
 import os
 import signal
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from multiprocessing.connection import Connection
@@ -209,6 +209,7 @@ class NobodyListens:
     """A ``VoiceDesk`` that nobody may speak with."""
 
     languages = ("en", "zh")
+    wake_phrases: Mapping[str, str] = {}
 
     async def open(self, language: str) -> Conversation:
         raise VoiceError(f"nobody listens in {language}")

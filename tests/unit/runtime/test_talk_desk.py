@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -28,11 +28,21 @@ from inspector.runtime import talk_desk
 from inspector.runtime.ear_wire import vocabulary_from_json, vocabulary_to_json
 from inspector.runtime.listening import _Room
 from inspector.runtime.talk_desk import LineVoiceDesk
-from inspector.voice import DEFAULT_GATE, RATE, Dialogue, Grammar, Interpreter, RefusedSpeech, Vocabulary
+from inspector.voice import (
+    DEFAULT_GATE,
+    RATE,
+    Dialogue,
+    EnergyDetector,
+    Grammar,
+    Interpreter,
+    RefusedSpeech,
+    Vocabulary,
+)
 
 pytest.importorskip("soxr", reason="the extra 'voice' is not installed")
 
 JAN, MEI = Person("jan", Role.OPERATOR), Person("mei", Role.QUALITY)
+PHRASES = {"en": "hello inspector"}
 SOUND = np.round(3000 * np.sin(np.arange(RATE // 5) / 5)).astype("<i2").tobytes()
 
 
@@ -118,13 +128,20 @@ class Plant:
             ),
             languages=("en", "zh"),
             code_s=15.0,
+            wake_phrases=PHRASES,
             spoken=True,
             keep=True,
         )
 
     @asynccontextmanager
     async def listening(self) -> AsyncIterator[asyncio.Server]:
-        room = _Room({"en": self.ears, "zh": self.ears}, Beep(), RefusedSpeech(self.refused, 1.0))
+        room = _Room(
+            {"en": self.ears, "zh": self.ears},
+            Beep(),
+            RefusedSpeech(self.refused, 1.0),
+            PHRASES,
+            detector=EnergyDetector,
+        )
         server = await asyncio.start_unix_server(room.talk, path=self.address)
         try:
             yield server
@@ -290,6 +307,103 @@ async def test_a_press_that_begins_anew_drops_the_one_before(plant: Plant) -> No
         plant.ears.sentences.append(("release the line", 0.99))  # heard of the press that nobody ended
         await press(plant, talk, "stop", JAN)
         assert (await word(talk, SaidKind.DONE)).heard == "stop"
+
+
+# --- an open microphone -----------------------------------------------------------------------------------
+
+
+async def overheard(plant: Plant, talk: Conversation, sentence: str, confidence: float = 0.99) -> None:
+    """Let somebody say a sentence into the open microphone, and then be silent."""
+    plant.ears.sentences.append((sentence, confidence))
+    for pcm in (bytes(RATE), SOUND * 3, bytes(2 * RATE)):
+        await talk.hear(pcm)
+
+
+def owner(person: Person | None) -> Callable[[], Awaitable[Person | None]]:
+    async def whose() -> Person | None:
+        return person
+
+    return whose
+
+
+async def test_with_its_phrase_a_command_is_done_and_without_nothing_is_even_written(plant: Plant) -> None:
+    async with plant.talking() as talk:
+        await talk.listen(RATE, owner(JAN))
+        await overheard(plant, talk, "release the line")
+        await overheard(plant, talk, "")
+        await overheard(plant, talk, "hello inspector hold the line", confidence=0.1)
+        await overheard(plant, talk, "hello inspector stop")
+        first = await asyncio.wait_for(talk.said(), 60)
+    assert (first.kind, first.heard, first.text) == (SaidKind.DONE, "stop", "Done: hold the line.")
+    assert plant.line.done == [(HoldLine("jan", "spoken command"), JAN)]
+    assert [(who, detail["text"]) for who, detail in plant.trail.entries] == [("jan", "stop")]
+    assert not plant.refused.exists()
+
+
+async def test_what_releases_still_waits_for_its_code(plant: Plant) -> None:
+    async with plant.talking() as talk:
+        await talk.listen(RATE, owner(MEI))
+        await overheard(plant, talk, "hello inspector release the line")
+        assert (await word(talk, SaidKind.ASKING)).code == "73"
+        await overheard(plant, talk, "confirm seven three")
+        await overheard(plant, talk, "hello inspector confirm seven three")
+        assert (await word(talk, SaidKind.DONE)).text == "Done: release the line."
+    assert len(plant.line.done) == 1
+
+
+async def test_where_the_session_has_ended_nobody_commands(plant: Plant) -> None:
+    asked = asyncio.Event()
+
+    async def nobody() -> Person | None:
+        asked.set()
+        return None
+
+    async with plant.talking() as talk:
+        await talk.listen(RATE, nobody)
+        await overheard(plant, talk, "hello inspector stop")
+        await asyncio.wait_for(asked.wait(), 60)
+    assert plant.line.done == []
+    assert plant.trail.entries == []
+
+
+async def test_the_key_works_without_the_phrase_and_the_microphone_may_be_left_open_again(plant: Plant) -> None:
+    async with plant.talking() as talk:
+        await talk.listen(RATE, owner(JAN))
+        await talk.hear(bytes(RATE) + SOUND)  # somebody speaks, and is not heard to the end
+        await press(plant, talk, "stop", JAN)
+        await word(talk, SaidKind.DONE)
+        await talk.listen(RATE, owner(JAN))
+        await overheard(plant, talk, "hello inspector how many parts")
+        assert (await word(talk, SaidKind.ANSWER)).heard == "how many parts"
+        await talk.rest()
+        await talk.hear(bytes(RATE) + SOUND * 3 + bytes(2 * RATE))
+        await press(plant, talk, "status", JAN)
+        assert (await word(talk, SaidKind.ANSWER)).heard == "status"
+
+
+async def test_a_part_made_while_the_microphone_is_open_can_be_spoken_about(plant: Plant) -> None:
+    async with plant.talking() as talk:
+        await talk.listen(RATE, owner(JAN))
+        plant.parts.insert(0, "0043")
+        await overheard(plant, talk, "hello inspector how many parts")  # the words are read anew as somebody begins
+        await word(talk, SaidKind.ANSWER)
+        await overheard(plant, talk, "hello inspector hold part 0043")
+        assert (await word(talk, SaidKind.DONE)).text == "Done: hold part 0043."
+
+
+async def test_without_a_phrase_no_microphone_is_left_open(plant: Plant) -> None:
+    async with plant.talking("zh") as talk:
+        await talk.listen(RATE, owner(JAN))
+        await word(talk, SaidKind.AWAY)
+
+
+async def test_a_model_that_fails_closes_the_open_microphone(plant: Plant) -> None:
+    async with plant.talking() as talk:
+        await talk.listen(RATE, owner(MEI))
+        plant.ears.breaks = True
+        await overheard(plant, talk, "hello inspector release the line")
+        await word(talk, SaidKind.AWAY)
+    assert plant.line.done == []
 
 
 @pytest.mark.parametrize("parts", [None, (), ("0042", "B-7")])

@@ -32,6 +32,13 @@ def test_an_empty_key_listens_in_english_and_keeps_nothing(tmp_path: Path) -> No
     assert voice.read_back == "none"
 
 
+def test_a_phrase_for_each_language_that_is_listened_to(tmp_path: Path) -> None:
+    text = "{recognisers: {en: {kind: embedded}, zh: {kind: vosk}}, wake_phrases: {en: Hello inspector, zh: 你好检测}}"
+    voice = load_line(written(tmp_path, text)).voice
+    assert voice is not None
+    assert voice.wake_phrases == {"en": "Hello inspector", "zh": "你好检测"}
+
+
 def test_a_models_path_lies_beside_the_file_and_a_name_stays_one(tmp_path: Path) -> None:
     whisper = load_line(written(tmp_path, "{recognisers: {en: {kind: whisper, model: ./base}}}")).voice
     assert whisper is not None
@@ -58,6 +65,10 @@ def test_a_models_path_lies_beside_the_file_and_a_name_stays_one(tmp_path: Path)
         ("{keep_refused_days: -1}", "[en]", "voice.keep_refused_days", ""),
         ("{priority: -5}", "[en]", "voice.priority", ""),
         ("{parts: 0}", "[en]", "voice.parts", ""),
+        ("{wake_phrases: {en: hello}}", "[en]", "voice.wake_phrases.en", "too easily by accident"),
+        ("{wake_phrases: {en: inspector 42}}", "[en]", "voice.wake_phrases.en", "too easily by accident"),
+        ("{wake_phrases: {zh: 你好检测}}", "[en, zh]", "voice.wake_phrases.zh", "nobody listens in 'zh'"),
+        ("{recognisers: {zh: {kind: vosk}}, wake_phrases: {zh: 你好}}", "[zh]", "voice.wake_phrases.zh", "accident"),
         ("{wake_word: hello}", "[en]", "voice.wake_word", ""),
     ],
 )

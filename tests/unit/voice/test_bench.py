@@ -24,7 +24,7 @@ from inspector.voice import (
     mixed,
 )
 from inspector.voice.bench import Case, Trial, digit_strings, recorded_orders, run, summary
-from inspector.voice.evidence import LOUD_DB, SURE, agreement, word_errors
+from inspector.voice.evidence import CLEAR_DB, LOUD_DB, SURE, agreement, least_in_noise, word_errors
 from inspector.voice.language_model import TrigramModel
 from inspector.voice.tokens import END, Tokeniser
 
@@ -156,12 +156,19 @@ def test_better_evidence_is_never_less_believed() -> None:
         assert DEFAULT_GATE.probability(evidence(**worse)) <= sure
 
 
+def test_the_louder_the_noise_the_surer_it_has_to_be() -> None:
+    levels = [30.0, CLEAR_DB, 11.0, 9.0, LOUD_DB, 2.0]
+    least = [least_in_noise(snr_db) for snr_db in levels]
+    assert least == sorted(least)
+    assert (least[1], least[-2], least[-1]) == (0.0, SURE, SURE)
+
+
 def test_in_noise_as_loud_as_speech_only_what_is_nearly_sure_counts() -> None:
     doubtful = {"margin": 1.0, "ratio": -0.5, "agreement": 0.7}
-    quiet, loud = (DEFAULT_GATE.probability(evidence(snr_db=db, **doubtful)) for db in (LOUD_DB, LOUD_DB - 0.1))
+    quiet, loud = (DEFAULT_GATE.probability(evidence(snr_db=db, **doubtful)) for db in (CLEAR_DB, LOUD_DB))
     assert DEFAULT_GATE.bars[Risk.RELEASE] < quiet < SURE, "a case that tells nothing"
     assert loud == 0.0
-    assert DEFAULT_GATE.probability(evidence(snr_db=LOUD_DB - 0.1)) > SURE
+    assert DEFAULT_GATE.probability(evidence(snr_db=LOUD_DB)) > SURE
     assert DEFAULT_GATE.trusting(0.5).probability(evidence(snr_db=0.0, **doubtful)) == 0.0
 
 

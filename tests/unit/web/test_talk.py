@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -52,6 +52,13 @@ class Talk:
         self.words.put_nowait(Said(SaidKind.ASKING, "release the line?", "release the line", 0.9, "73", 15.0))
         self.words.put_nowait(Said(SaidKind.SPEECH, "", speech=b"RIFFsound"))
 
+    async def listen(self, rate: int, person: Callable[[], Awaitable[Person | None]]) -> None:
+        self.got.append(("listen", rate))
+        self.whose = person
+
+    async def rest(self) -> None:
+        self.got.append("rest")
+
     async def type(self, text: str, person: Person) -> None:
         self.got.append(("type", text, person))
         self.words.put_nowait(Said(SaidKind.DONE, "done"))
@@ -65,6 +72,7 @@ class Talk:
 
 class Desk:
     languages = ("en", "zh")
+    wake_phrases: Mapping[str, str] = {}
 
     def __init__(self) -> None:
         self.talks: list[tuple[str, Talk]] = []
@@ -153,6 +161,24 @@ async def test_a_press_reaches_the_desk_and_the_reply_the_page(desk: Desk, peopl
     assert talk.got == [("press", 48000), ("hear", 3200), ("release", MEI), ("type", "stop", MEI), "closed"]
 
 
+async def test_an_open_microphone_is_somebodys_for_as_long_as_the_session_lasts(desk: Desk, people: People) -> None:
+    async with page(desk, people) as opened:
+        await opened.send({"do": "listen", "rate": 16000})
+        await opened.send(b"\0" * 3200)
+        await opened.send({"do": "rest"})
+        await opened.send({"do": "listen", "rate": 16000})
+        await opened.send({"do": "type", "text": "status"})
+        await opened.hears()
+        talk = desk.talks[0][1]
+        assert talk.got == [
+            ("listen", 16000), ("hear", 3200), "rest", ("listen", 16000), ("type", "status", MEI),
+        ]  # fmt: skip
+        assert await talk.whose() == MEI
+        people.open.clear()
+        assert await talk.whose() is None
+        assert await opened.hung_up() == 4401
+
+
 async def test_without_a_session_nobody_listens(desk: Desk, people: People) -> None:
     people.open.clear()
     async with page(desk, people) as opened:
@@ -180,7 +206,7 @@ async def test_another_sites_page_is_refused(desk: Desk, people: People, origin:
 @pytest.mark.parametrize(
     "message",
     ["", "no json", "[]", "{}", '{"do": "release_everything"}', '{"do": "press", "rate": "fast"}',
-     '{"do": "type", "text": "' + "x" * 401 + '"}', b"\0" * ((1 << 17) + 1)],
+     '{"do": "listen"}', '{"do": "type", "text": "' + "x" * 401 + '"}', b"\0" * ((1 << 17) + 1)],
 )  # fmt: skip
 async def test_what_is_no_message_ends_the_talk(desk: Desk, people: People, message: bytes | str) -> None:
     async with page(desk, people) as opened:
