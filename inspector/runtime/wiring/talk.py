@@ -61,6 +61,7 @@ def build_voice_desk(
         dialogue=dialogue,
         languages=tuple(voice.recognisers),
         code_s=voice.code_s,
+        wake_phrases=voice.wake_phrases,
         spoken=voice.read_back != "none",
         keep=voice.keep_refused_days > 0,
     )
