@@ -42,6 +42,10 @@ def train(
         Path | None,
         typer.Option(help="Line: folder of images to label by itself, instead of training.pseudo_labels.images."),
     ] = None,
+    prune: Annotated[
+        float | None,
+        typer.Option(min=0, max=0.9, help="Line: share of channels to leave out, instead of training.prune."),
+    ] = None,
     device: Annotated[str | None, typer.Option(help="Line: cpu, cuda or auto, instead of training.device.")] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Line: begin anew; checkpoints in --work are lost.")] = False,
     report: Annotated[
@@ -68,7 +72,7 @@ def train(
     if _is_recipe(file):
         _train_recipe(file, data or [], out, work or Path("runs"), first_stage, only_finish=only_finish)
         return
-    lesson = _lesson(file, data or [], out, work, epochs=epochs, unlabelled=unlabelled, device=device)
+    lesson = _lesson(file, data or [], out, work, epochs=epochs, unlabelled=unlabelled, prune=prune, device=device)
     _train_line(lesson, report or lesson.work / "report.html", fresh=fresh)
 
 
@@ -93,6 +97,7 @@ def _lesson(
     *,
     epochs: int | None,
     unlabelled: Path | None,
+    prune: float | None,
     device: str | None,
 ) -> Lesson:
     import shlex
@@ -119,6 +124,7 @@ def _lesson(
     command = f"inspector train {shlex.quote(str(file))}"
     command += "".join(f" --data {shlex.quote(entry)}" for entry in data)
     command += (f" --out {shlex.quote(str(out))}" if out else "") + (f" --epochs {epochs}" if epochs else "")
+    command += f" --prune {prune}" if prune is not None else ""
     command += f" --unlabelled {shlex.quote(str(unlabelled))}" if unlabelled else ""
     return Lesson(
         data=Path(data[0]) if data else wanted.data,
@@ -134,6 +140,7 @@ def _lesson(
         seed=wanted.seed,
         start_from=wanted.start_from,
         teacher=wanted.teacher,
+        prune=wanted.prune if prune is None else prune,
         pseudo_labels=_pseudo_labels(wanted.pseudo_labels, unlabelled),
         box_margin_px=wanted.box_margin_px,
         device=device or wanted.device,
@@ -150,12 +157,12 @@ def _pseudo_labels(wanted: PseudoLabelSettings | None, unlabelled: Path | None) 
 
 
 def _train_line(lesson: Lesson, page: Path, *, fresh: bool) -> None:
-    from inspector.runtime.learning import learn, start_anew
+    from inspector.runtime.learning import learn
     from inspector.runtime.learning_report import as_html
-    from inspector.training.fitting import Stopped
+    from inspector.training.fitting import Stopped, forget
 
     if fresh:
-        start_anew(lesson.work)
+        forget(lesson.work)
     try:
         with _progress() as (show, tell):
             learned = learn(lesson, show=show, tell=tell)

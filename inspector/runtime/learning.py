@@ -22,12 +22,12 @@ from inspector.runtime.self_labelling import Look, PseudoLabels, SelfTaught, tea
 from inspector.training.card import CARD_FILE, TRAINER_LICENCE, rounded, save_card
 from inspector.training.dataset import DatasetError, Example, Manifest, read_manifest, read_split
 from inspector.training.evaluate import Figures, Findings, average_precision
-from inspector.training.fitting import Fit, FitPlan, FitProgress, fit, forget, load_best, weights_hash
+from inspector.training.fitting import Fit, FitPlan, FitProgress, fit, load_best, weights_hash
 from inspector.training.floor import FloorRow, choose_floor, floor_row, floor_table
 from inspector.training.pseudo import sort_out
 from inspector.training.versioning import split_folders, version_of
 
-__all__ = ["Learned", "Lesson", "learn", "start_anew"]
+__all__ = ["Learned", "Lesson", "learn"]
 
 LOWEST = 0.001
 LARGEST_DEFAULT_PX = 640
@@ -51,6 +51,8 @@ class Lesson:
         Folder of checkpoints; the same one goes on with an unfinished run.
     command
         The command line, for the card.
+    prune
+        Share of the channels of ``start_from`` to leave out before training.
     pseudo_labels
         Images without labels to learn from too.
     """
@@ -68,6 +70,7 @@ class Lesson:
     seed: int = 0
     start_from: Path | None = None
     teacher: Path | None = None
+    prune: float = 0.0
     pseudo_labels: PseudoLabels | None = None
     box_margin_px: float = 0.0
     device: str = "auto"
@@ -114,13 +117,6 @@ class _Ready:
     version: str
 
 
-def start_anew(work: Path) -> None:
-    """Forget an unfinished or finished run, and its rounds."""
-    forget(work)
-    for again in work.glob("round-*"):
-        shutil.rmtree(again)
-
-
 def learn(
     lesson: Lesson, *, show: Show = lambda _progress: None, tell: Tell = lambda _what, _done, _of: None
 ) -> Learned:
@@ -134,6 +130,10 @@ def learn(
         The training was interrupted; the same call goes on with it.
     """
     require_extra("train", "ultralytics", "faster_coco_eval", needed_by="training")
+    if lesson.prune:
+        require_extra("train", "torch_pruning", needed_by="pruning")
+        if lesson.start_from is None:
+            raise DatasetError("prune: nothing to prune", remedy="Name trained weights by training.start_from")
     manifest = read_manifest(lesson.data)
     task = _task(manifest)
     held_out = _held_out(lesson.data, manifest)
@@ -150,6 +150,7 @@ def learn(
         seed=lesson.seed,
         start_from=str(lesson.start_from or ""),
         teacher=str(lesson.teacher or ""),
+        prune=lesson.prune,
     )
     for weights in (lesson.start_from, lesson.teacher):
         if weights is not None and not weights.is_file():
@@ -326,6 +327,7 @@ def _card(lesson: Lesson, ready: _Ready, weights: Path) -> dict[str, Any]:
 
 
 def _how(lesson: Lesson, done: Fit, taught: SelfTaught | None) -> dict[str, Any]:
+    pruned = getattr(load_best(done.best), "pruned", None)
     return {
         "epochs": done.epochs,
         "epochs_at_most": lesson.epochs,
@@ -334,6 +336,7 @@ def _how(lesson: Lesson, done: Fit, taught: SelfTaught | None) -> dict[str, Any]
         "seed": lesson.seed,
         **({"started_from": weights_hash(lesson.start_from)} if lesson.start_from else {}),
         **({"teacher": weights_hash(lesson.teacher)} if lesson.teacher else {}),
+        **({"pruned": pruned} if pruned else {}),
         **({"pseudo_labels": taught.note()} if taught else {}),
     }
 

@@ -129,6 +129,7 @@ def teach_itself(
             replace(
                 plan,
                 start_from=str(best.best),
+                prune=0.0,
                 epochs=wish.epochs or plan.epochs,
                 more=str(work / "data"),
                 more_version=version_of(work / "data"),

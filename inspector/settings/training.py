@@ -80,6 +80,13 @@ class Training(Settings):
         description="Weights (.pt) of a larger network that was trained on the same classes, to learn from beside the "
         "labels; relative to this file.",
     )
+    prune: float = Field(
+        default=0.0,
+        ge=0,
+        le=0.9,
+        description="Share of the channels of `start_from` to leave out, the weakest ones of every layer, before "
+        "training on: a smaller and faster network.",
+    )
     pseudo_labels: PseudoLabels | None = Field(
         default=None, description="Images without labels to learn from too; task detect."
     )

@@ -24,7 +24,7 @@ __all__ = ["Fit", "FitPlan", "FitProgress", "Stopped", "fit", "forget", "load_be
 
 _log = logging.getLogger(__name__)
 
-CHECKPOINT, BEST, PLAN, FINISHED = "checkpoint.pt", "best.pt", "plan.json", "finished"
+CHECKPOINT, BEST, PRUNED, PLAN, FINISHED = "checkpoint.pt", "best.pt", "pruned.pt", "plan.json", "finished"
 _TRAINERS = {"detect": "DetectionTrainer", "segment": "SegmentationTrainer", "obb": "OBBTrainer"}
 
 
@@ -56,6 +56,8 @@ class FitPlan:
         Weights (.pt) to begin with, of the same family; empty: from nothing.
     teacher
         Weights (.pt) of a larger network of the same classes to learn from beside the labels; empty: none.
+    prune
+        Share of the channels of ``start_from`` to leave out.
     more
         Folder with further ``images/train`` and ``labels/train``; ``more_version`` is its content hash; empty: none.
     """
@@ -71,6 +73,7 @@ class FitPlan:
     seed: int
     start_from: str = ""
     teacher: str = ""
+    prune: float = 0.0
     more: str = ""
     more_version: str = ""
 
@@ -150,7 +153,7 @@ def fit(
     chosen = chosen_device(device, torch)
     half = in_half(precision, chosen, torch)
     overrides: dict[str, Any] = {
-        "model": plan.start_from or f"{plan.architecture}{_suffix(plan.task)}.yaml",
+        "model": _pruned(plan, work) or plan.start_from or f"{plan.architecture}{_suffix(plan.task)}.yaml",
         "data": str(_describe(plan, manifest, work)),
         "task": plan.task,
         "imgsz": plan.image_px,
@@ -189,6 +192,7 @@ def fit(
         overrides |= {"save_dir": str((work / "run").resolve()), "plots": False}
     try:
         trainer = getattr(getattr(yolo, plan.task), _TRAINERS[plan.task])(overrides=overrides)
+        _keep_widths(trainer)
         watched = _Watch(trainer, work, show)
         if half and chosen == "cpu" and not plan.teacher:
             trainer.add_callback("on_pretrain_routine_end", in_bf16)
@@ -256,6 +260,34 @@ def _describe(plan: FitPlan, manifest: Manifest, work: Path) -> Path:
     with path.open("w", encoding="utf-8") as out:
         YAML(typ="safe", pure=True).dump(content, out)
     return path
+
+
+def _pruned(plan: FitPlan, work: Path) -> str:
+    """Write the weights that a pruned run begins from; empty where nothing is pruned."""
+    if not plan.prune:
+        return ""
+    from inspector.training.pruning import save_pruned
+
+    target = work / PRUNED
+    save_pruned(load_best(Path(plan.start_from)), plan.prune, plan.image_px, target)
+    return str(target)
+
+
+def _keep_widths(trainer: Any) -> None:
+    """Let a trainer take a pruned network as it is: built anew from its description, it would be whole again."""
+    build = trainer.get_model
+
+    def get_model(cfg: Any = None, weights: Any = None, verbose: bool = True) -> Any:
+        if not hasattr(weights, "pruned"):
+            return build(cfg=cfg, weights=weights, verbose=verbose)
+        if weights.yaml["nc"] != trainer.data["nc"]:
+            raise DatasetError(
+                f"the pruned weights know {weights.yaml['nc']} classes, the data has {trainer.data['nc']}",
+                remedy="Train the whole network on this data first, then prune it",
+            )
+        return weights
+
+    trainer.get_model = get_model
 
 
 def _suffix(task: str) -> str:
@@ -335,10 +367,11 @@ def _finished(plan: FitPlan, work: Path, *, resumed: bool) -> Fit:
 
 
 def forget(work: Path) -> None:
-    """Remove what a run has kept, so that the next one begins anew."""
-    for name in (CHECKPOINT, BEST, PLAN, FINISHED):
+    """Remove what a run and its rounds have kept, so that the next one begins anew."""
+    for name in (CHECKPOINT, BEST, PRUNED, PLAN, FINISHED):
         (work / name).unlink(missing_ok=True)
-    shutil.rmtree(work / "run", ignore_errors=True)
+    for folder in (work / "run", *work.glob("round-*")):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def load_best(path: Path) -> Any:

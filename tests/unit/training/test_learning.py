@@ -224,6 +224,79 @@ def test_a_student_of_a_teacher_is_a_plain_network_in_the_end(parts: Path) -> No
 
 @needs_trainer
 @pytest.mark.filterwarnings("default")
+def test_a_pruned_network_is_smaller_and_stays_so(parts: Path) -> None:
+    """Trained on, interrupted and gone on with, begun from again: it never grows back; the line runs it."""
+    pytest.importorskip("torch_pruning", reason="needs the extra `train`")
+    whole = replace(lesson(parts), epochs=1)
+    learn(whole)
+    smaller = replace(whole, work=parts.parent / "pruned", start_from=whole.work / "weights.pt", prune=0.5, epochs=2)
+
+    def interrupt(at: FitProgress) -> None:
+        if at.epoch == 2 and at.step == 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(Stopped):
+        learn(smaller, show=interrupt)
+    assert learn(smaller).fit.resumed
+    card = YAML(typ="safe").load((parts.parent / "model" / "card.yaml").read_text())
+    counts = card["metrics"]["training"]["pruned"]
+    learn(replace(whole, work=parts.parent / "later", start_from=smaller.work / "weights.pt"))
+
+    assert counts["share"] == 0.5
+    assert counts["parameters"]["after"] < 0.5 * counts["parameters"]["before"]
+    assert counts["multiplications"]["after"] < 0.5 * counts["multiplications"]["before"]
+    card = YAML(typ="safe").load((parts.parent / "model" / "card.yaml").read_text())
+    assert card["metrics"]["training"]["pruned"] == counts
+
+
+@needs_trainer
+@pytest.mark.filterwarnings("default")
+@pytest.mark.parametrize(
+    ("network", "description"),
+    [("SegmentationModel", "yolo11n-seg.yaml"), ("OBBModel", "yolo11n-obb.yaml"), ("DetectionModel", "yolov8n.yaml")],
+)
+def test_networks_of_every_task_can_be_pruned(network: str, description: str) -> None:
+    pytest.importorskip("torch_pruning", reason="needs the extra `train`")
+    from ultralytics.nn import tasks
+
+    from inspector.training.pruning import prune
+
+    whole = getattr(tasks, network)(description, nc=4, verbose=False)
+    before = sum(weight.numel() for weight in whole.parameters())
+
+    smaller = prune(whole, 0.3, 64)
+
+    assert sum(weight.numel() for weight in smaller.parameters()) < 0.7 * before
+    assert sum(weight.numel() for weight in whole.parameters()) == before
+    assert {type(layer) for layer in smaller.modules()} == {type(layer) for layer in whole.modules()}
+
+
+@needs_trainer
+@pytest.mark.filterwarnings("default")
+def test_what_cannot_be_pruned_is_refused() -> None:
+    pytest.importorskip("torch_pruning", reason="needs the extra `train`")
+    from ultralytics.nn.tasks import DetectionModel
+
+    from inspector.training.pruning import prune
+
+    with pytest.raises(DatasetError, match="this architecture cannot be pruned"):
+        prune(DetectionModel("yolo26n.yaml", nc=4, verbose=False), 0.3, 64)
+
+
+@needs_trainer
+@pytest.mark.filterwarnings("default")
+def test_a_pruned_network_keeps_its_classes(parts: Path) -> None:
+    pytest.importorskip("torch_pruning", reason="needs the extra `train`")
+    first = replace(lesson(parts), epochs=1)
+    learn(first)
+    write_manifest(parts, replace(read_manifest(parts), classes=("dent", "pit")), {})
+
+    with pytest.raises(DatasetError, match=r"know 1 classes, the data has 2.*then prune"):
+        learn(replace(first, work=parts.parent / "pruned", start_from=first.work / "weights.pt", prune=0.3))
+
+
+@needs_trainer
+@pytest.mark.filterwarnings("default")
 def test_a_round_trains_on_the_labels_of_the_model_too(parts: Path) -> None:
     write_manifest(parts, replace(read_manifest(parts), task="detect"), {})
     plan = FitPlan(str(parts), "v", "detect", "yolo11n", 96, 1, 9, 4, 0)
@@ -286,6 +359,7 @@ def test_a_run_of_other_settings_is_not_gone_on_with(parts: Path) -> None:
         ({"device": "cuda"}, "torch sees no GPU"),
         ({"teacher": Path("gone.pt")}, "gone.pt: no such weights"),
         ({"data": Path("gone")}, "manifest.json: missing"),
+        ({"prune": 0.3}, "prune: nothing to prune"),
         ({"pseudo_labels": PseudoLabels(Path("gone"))}, "gone: no images"),
     ],
 )
