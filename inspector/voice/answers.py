@@ -18,7 +18,7 @@ from inspector.domain import (
     RecordReader,
     VoiceError,
 )
-from inspector.voice.part_answers import PartAnswers
+from inspector.voice.part_answers import PartAnswers, told_text
 
 __all__ = ["Answers"]
 
@@ -179,9 +179,7 @@ def _yield(counts: Counts, texts: Mapping[str, str]) -> str:
 
 
 def _told(part: RecordedPart, texts: Mapping[str, str], language: str) -> str:
-    text = part.texts.get(language) or next(iter(part.texts.values()), "")
-    part_id = part.report.trigger.part_id
-    return text or texts["passed"].format(part=part_id)
+    return told_text(part, language) or texts["passed"].format(part=part.report.trigger.part_id)
 
 
 def _has_defect(part: RecordedPart) -> bool:

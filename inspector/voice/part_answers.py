@@ -23,7 +23,7 @@ from inspector.domain import (
     unit_text,
 )
 
-__all__ = ["NEAR_MM", "PartAnswers"]
+__all__ = ["NEAR_MM", "PartAnswers", "told_text"]
 
 NEAR_MM = 1.0
 """A finding is near a zone up to this distance from its edge, in mm."""
@@ -43,6 +43,7 @@ _TEXTS: Mapping[str, Mapping[str, str]] = {
         "only": "There is one: {found}.",
         "unmeasured": "No size of it was measured.",
         "passed": "This part passed: nothing was beyond its limits.",
+        "corrected": "{text} A person has corrected this text; the trail says who.",
         "limits": "{found}.",
         "no_limits": "No value of it is beyond or too close to a limit; the record keeps no other distances.",
         "over": "{name}: {characteristic} {value}, {distance} beyond the limit of {limit}",
@@ -71,6 +72,7 @@ _TEXTS: Mapping[str, Mapping[str, str]] = {
         "only": "只有一处：{found}。",
         "unmeasured": "没有测得其尺寸。",
         "passed": "该件合格：没有超出限值。",
+        "corrected": "{text}此文字经人工更正，更正人见审计记录。",
         "limits": "{found}。",
         "no_limits": "没有超出或过于接近限值的数值；记录中没有其他距离。",
         "over": "{name}：{characteristic}{value}，超出限值{limit} {distance}",
@@ -112,6 +114,18 @@ class _Case:
     language: str
 
 
+def told_text(part: RecordedPart, language: str) -> str:
+    """Return the report's text, in another language where there is none in this; empty where there is none at all.
+
+    Where a person has corrected it, it is the newest correction, and says that it is one.
+    """
+    written = language if part.texts.get(language) else next(iter(part.texts), "")
+    first, corrected = part.texts.get(written, ""), part.corrections.get(written)
+    if corrected is None or corrected.text == first:  # the first text, written again, takes a correction back
+        return first
+    return _TEXTS[language]["corrected"].format(text=corrected.text)
+
+
 class PartAnswers:
     """Answers questions about a part, typed or spoken; every figure is one of the record.
 
@@ -130,7 +144,7 @@ class PartAnswers:
         """Return the answer in ``en`` or ``zh``."""
         texts, report = _TEXTS[language], part.report
         if question.query is PartQuery.WHY:
-            told = part.texts.get(language) or next(iter(part.texts.values()), "")
+            told = told_text(part, language)
             blamed = {reason.detection for reason in report.verdict.reasons if reason.detection is not None}
             return PartAnswer(told or texts["passed"], tuple(sorted(blamed)), question)
         if report.verdict.fault is not FaultCode.NONE:

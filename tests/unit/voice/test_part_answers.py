@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from uuid import uuid4
 
 import pytest
 
 from inspector.domain import (
+    Ask,
     Box,
     Detection,
     Detections,
@@ -20,14 +22,16 @@ from inspector.domain import (
     Outcome,
     PartQuery,
     PartQuestion,
+    Query,
     Reason,
     RecordedPart,
+    TextCorrection,
     Trigger,
     Verdict,
 )
 from inspector.language import Glossary
 from inspector.runtime.part_desk import RecordPartDesk, read_question
-from inspector.voice import PartAnswers, Refused, Vocabulary
+from inspector.voice import Answers, PartAnswers, Refused, Vocabulary
 
 ZONES = {"connector": (0.0, 0.0, 3.0, 13.3), "bore": (8.0, 8.0, 9.0, 9.0)}
 TERMS = {
@@ -198,3 +202,39 @@ def test_no_figure_is_any_but_the_records(desk: RecordPartDesk) -> None:
     allowed = {"2", "1", "2.2", "9.5", "8.5", "0.420", "0.300", "0.033", "0.35", "0.070", "4711", "8.2"}
     for said, *_ in CASES:
         assert set(re.findall(r"\d+(?:\.\d+)?", desk.about(part(), said, "en").text)) <= allowed
+
+
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [
+        ("en", "Slag, not a spur. A person has corrected this text; the trail says who."),
+        ("zh", "零件4711不合格。"),
+    ],
+)
+def test_a_corrected_text_is_quoted_as_corrected(language: str, told: str) -> None:
+    asked = part()
+    moment = asked.report.trigger.at
+    corrected = replace(
+        asked, corrections={"en": TextCorrection(asked.report.id, "en", "Slag, not a spur.", "mei", moment)}
+    )
+    typed = PartAnswers(NAMES.name, ZONES).answer(corrected, PartQuestion(PartQuery.WHY), language)
+    assert typed.text == told
+    line = SimpleNamespace(part=lambda _part_id: [corrected], latest=lambda _limit: [corrected])
+    spoken = Answers(line, PartAnswers(NAMES.name, ZONES), line)  # type: ignore[arg-type]
+    assert [spoken.answer(asks, language) for asks in (Ask(Query.WHY, "4711"), Query.WHY)] == [told, told]
+
+
+def test_a_correction_in_the_only_language_is_quoted_in_the_other() -> None:
+    asked = replace(part(), texts={"zh": "零件4711不合格。"})
+    correction = TextCorrection(asked.report.id, "zh", "是焊渣。", "mei", asked.report.trigger.at)
+    answers = PartAnswers(NAMES.name, ZONES)
+    told = answers.answer(replace(asked, corrections={"zh": correction}), PartQuestion(PartQuery.WHY), "en").text
+    assert told == "是焊渣。 A person has corrected this text; the trail says who."
+
+
+def test_a_correction_that_was_taken_back_is_none() -> None:
+    asked = part()
+    correction = TextCorrection(asked.report.id, "en", asked.texts["en"], "mei", asked.report.trigger.at)
+    answers = PartAnswers(NAMES.name, ZONES)
+    told = answers.answer(replace(asked, corrections={"en": correction}), PartQuestion(PartQuery.WHY), "en").text
+    assert told == asked.texts["en"]
