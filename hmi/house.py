@@ -9,7 +9,7 @@ from typing import Protocol
 
 from nicegui import run, ui
 
-from inspector.domain import ANYBODY, Act, Desks, LiveFeed, Person, RecordedPart, may
+from inspector.domain import ANYBODY, Act, Desks, HoldLot, LiveFeed, Person, RecordedPart, may
 
 __all__ = ["THEMES", "Choices", "House", "ImageUrl", "Visit", "Way", "Who", "begin", "remember", "speak"]
 
@@ -70,6 +70,11 @@ class House:
     def person(self, token: str, *, touch: bool = True) -> Person | None:
         """Return who has this session; None where somebody has to log in first."""
         return ANYBODY if self.who is None else self.who(token, touch=touch)
+
+    def held_lot(self, lot: str) -> HoldLot | None:
+        """Return who holds this lot, None where nobody does."""
+        held = self.desks.line.held_lots() if self.desks.line is not None else ()
+        return next((one for one in held if one.lot == lot), None)
 
     def ways(self, person: Person | None) -> Sequence[Way]:
         """Return the pages that this person may open."""

@@ -13,6 +13,7 @@ from hmi import markup, panels
 from hmi.elements import BoardPicture, Region, key
 from hmi.house import Visit
 from hmi.icons import icon
+from hmi.lots import LotsPanel
 from hmi.naming import NamesPanel
 from hmi.scenes import scene_of
 from hmi.shell import Shell
@@ -54,6 +55,7 @@ class LinePage:
             with ui.element("div").classes("column"):
                 self._said = Region("p", "said", role="status")
                 self._lay_out_hold()
+                self._lots = LotsPanel(desk, act=self._act)
                 self._lay_out_recipe()
                 with ui.element("section").classes("panel act alarms"):
                     self._alarms = Region("div", "alarm-list")
@@ -146,6 +148,7 @@ class LinePage:
         self._challenge.set_visibility(self._desk.challenged())
         self._challenge.set_content(f"{icon('quality')}<span>{escape(words['start_challenge'])}</span>")
         self._allow(self._challenge, Act.START_CHALLENGE_TEST)
+        self._lots.show(words, self._visit.who)
         self._show_recipes(status.recipe)
         self._alarms.show(panels.alarm_list(alarms, words, now))
         self._seen.set_content(f"{icon('pass')}<span>{escape(words['acknowledge'])}</span>")

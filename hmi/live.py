@@ -146,7 +146,8 @@ class LivePage:
             self._talk.follow(status)
         desk = self._house.desks.line
         alarms, held = (desk.alarms(), desk.held()) if desk is not None else (None, None)
-        self._alert.show(markup.alert(status, words, alarms=alarms, held=held))
+        lot = self._house.held_lot(desk.lot()) if desk is not None else None
+        self._alert.show(markup.alert(status, words, alarms=alarms, held=held, lot=lot))
         self._banner.show(markup.banner(part, words, earlier=earlier))
         self._caption.show(markup.caption(part, words))
         self._report.show(markup.report_text(part, words))

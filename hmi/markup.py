@@ -10,7 +10,7 @@ from html import escape
 from hmi.icons import icon
 from hmi.view import Bar, FindingView, Row, findings_of, headline, kind_of
 from hmi.words import Words
-from inspector.domain import Alarm, Counts, HoldLine, Lamp, LampState, LineStatus, RecordedPart
+from inspector.domain import Alarm, Counts, HoldLine, HoldLot, Lamp, LampState, LineStatus, RecordedPart
 
 __all__ = [
     "alert",
@@ -19,6 +19,7 @@ __all__ = [
     "caption",
     "counts",
     "first_pass_yield",
+    "held_by",
     "lamps",
     "measures",
     "report_text",
@@ -77,10 +78,21 @@ def _lamp(lamp: Lamp, state: LampState, words: Words, now: datetime) -> str:
     )
 
 
+def held_by(held: HoldLine | HoldLot, words: Words) -> str:
+    """Say who holds a line or a lot, and why: one of our words, or what somebody wrote."""
+    why = f" · {escape(words.get(f'hold_{held.reason}', held.reason))}" if held.reason else ""
+    return f"<b>{escape(words['held'])}</b> {escape(held.by)}{why}"
+
+
 def alert(
-    status: LineStatus, words: Words, *, alarms: Sequence[Alarm] | None = None, held: HoldLine | None = None
+    status: LineStatus,
+    words: Words,
+    *,
+    alarms: Sequence[Alarm] | None = None,
+    held: HoldLine | None = None,
+    lot: HoldLot | None = None,
 ) -> str:
-    """Say what is wrong with the line right now, and who holds it; empty where nothing is.
+    """Say what is wrong with the line right now, and who holds it or the ``lot`` it makes; empty where nothing is.
 
     ``alarms`` know who has seen them; without them the lamps say it.
     """
@@ -94,13 +106,14 @@ def alert(
         for alarm in alarms
     ]
     if held is not None:
-        why = f" · {escape(words.get(f'hold_{held.reason}', held.reason))}" if held.reason else ""
-        lost.append(f"<span>{icon('hold')}<b>{escape(words['held'])}</b> {escape(held.by)}{why}</span>")
+        lost.append(f"<span>{icon('hold')}{held_by(held, words)}</span>")
+    if lot is not None:
+        lost.append(f"<span>{icon('hold')}<b>{escape(words['lot'])} {escape(lot.lot)}</b> {held_by(lot, words)}</span>")
     return "".join(lost)
 
 
-def banner(part: RecordedPart | None, words: Words, *, earlier: bool) -> str:
-    """Show the verdict: sign, word, cause, part."""
+def banner(part: RecordedPart | None, words: Words, *, earlier: bool, lot: HoldLot | None = None) -> str:
+    """Show the verdict: sign, word, cause, part; and who holds its ``lot``."""
     if part is None:
         return _banner("waiting", words["waiting"], words["waiting_headline"], "")
     report = part.report
@@ -116,6 +129,10 @@ def banner(part: RecordedPart | None, words: Words, *, earlier: bool) -> str:
     if part.disposition is not None:
         decision = words[f"decision_{part.disposition.decision.name.lower()}"]
         about += f'<span class="disposition">{escape(words["disposition"])}: <b>{escape(decision)}</b></span>'
+    if lot is not None:
+        about += (
+            f'<span class="disposition lot-held">{escape(words["lot"])} {escape(lot.lot)}: {held_by(lot, words)}</span>'
+        )
     return _banner(kind, words[kind], headline(report, findings_of(report, words), words), about)
 
 

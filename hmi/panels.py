@@ -7,28 +7,21 @@ from datetime import datetime
 from html import escape
 
 from hmi.icons import icon
+from hmi.markup import held_by
 from hmi.view import findings_of, headline, kind_of
 from hmi.words import Words
 from inspector.domain import Alarm, Connection, HoldLine, Lamp, LineStatus, Trial
 
-__all__ = ["alarm_list", "connection_list", "hold_head", "hold_reason", "trial_said"]
+__all__ = ["alarm_list", "connection_list", "hold_head", "trial_said"]
 
 _STATES = {True: ("pass", "good"), False: ("fail", "bad"), None: ("waiting", "unknown")}
-
-
-def hold_reason(held: HoldLine, words: Words) -> str:
-    """Return why a line is held: one of our words, or what somebody wrote."""
-    return words.get(f"hold_{held.reason}", held.reason)
 
 
 def hold_head(status: LineStatus, held: HoldLine | None, words: Words) -> str:
     """Say whether the line takes parts, and who holds it."""
     head = f"<h2>{escape(words['hold_line'])}</h2>"
     if held is not None:
-        why = f" · {escape(hold_reason(held, words))}" if held.reason else ""
-        return (
-            f'{head}<p class="state state-held">{icon("hold")}<b>{escape(words["held"])}</b> {escape(held.by)}{why}</p>'
-        )
+        return f'{head}<p class="state state-held">{icon("hold")}{held_by(held, words)}</p>'
     sign, word = ("pass", "ready") if status.ready else ("waiting", "not_ready")
     note = escape(words["why_hold"])
     return f'{head}<p class="state state-{sign}">{icon(sign)}<b>{escape(words[word])}</b></p><p>{note}</p>'

@@ -90,7 +90,8 @@ class PartPage:
         part = self._file.part
         self._picture.show(scene_of(part, words, self._house.image_url, overlays=self._overlays))
         self._caption.show(markup.caption(part, words, lot=self._file.lot))
-        self._banner.show(markup.banner(part, words, earlier=False))
+        lot = self._house.held_lot(self._file.lot)
+        self._banner.show(markup.banner(part, words, earlier=False, lot=lot))
         self._report.show(markup.report_text(part, words))
         if self._house.desks.corrections is not None:
             self._corrector.show(part, words)

@@ -59,6 +59,7 @@ _TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         "not_allowed": ("not allowed", "不允许"),
         "unlisted": ("no rule covers it", "无适用规则"),
         "not_measured": ("not measured", "未测得"),
+        "lot_held": ("its lot is held", "所属批次已扣留"),
         "over_by": ("over by", "超出"),
         "under_by": ("under by", "低于"),
         "too_close": ("near the limit", "接近限值"),

@@ -17,6 +17,16 @@ __all__ = ["app"]
 app = typer.Typer(no_args_is_help=True, help="Begin a line from a shipped one; hold a running line, release it.")
 
 Line = Annotated[Path, typer.Argument(help="YAML file of the line.", metavar="LINE.yaml")]
+
+
+def _named(lot: str | None) -> str | None:
+    # An empty variable of a script must not mean the line.
+    if lot is not None and not lot.strip():
+        raise typer.BadParameter("an empty name is no lot")
+    return lot
+
+
+Lot = Annotated[str | None, typer.Option(help="This lot, and not the line.", callback=_named)]
 Data = Annotated[Path | None, typer.Option(help="The line's data folder; default: $INSPECTOR_DATA, else ./var.")]
 
 
@@ -42,43 +52,47 @@ def new(
 def hold(
     line: Line,
     reason: Annotated[str, typer.Option(help="Why; shown on the screen and kept in the trail.")] = "",
+    lot: Lot = None,
     data: Data = None,
 ) -> None:
-    """Let the line take no more parts until it is released, through restarts too.
+    """Let the line take no more parts until it is released, through restarts too; or let no part of a lot pass.
 
     Examples
     --------
       inspector line hold line.yaml --reason "solder paste"
+      inspector line hold line.yaml --lot 4711 --reason "solder paste"
     """
-    from inspector.domain import Act, HoldLine
+    from inspector.domain import Act, HoldLine, HoldLot
 
-    by = this_user()
+    by, control = this_user(), _control(line, data)
     # Stopping comes first, whatever the record says.
-    _control(line, data).apply(HoldLine(by.name, reason))
+    control.apply(HoldLot(lot, by.name, reason) if lot else HoldLine(by.name, reason))
     with opened_people(line, data) as (_, trail):
-        trail.add(by, Act.HOLD_LINE, "", reason)
-    typer.echo(f"held by {by.name}")
+        trail.add(by, Act.HOLD_LOT if lot else Act.HOLD_LINE, _subject(line, lot), reason)
+    typer.echo(f"{_what(lot)}held by {by.name}")
 
 
 @app.command()
-def release(line: Line, data: Data = None) -> None:
-    """Let a held line take parts again, whoever held it: screen, voice, MES or shell.
+def release(line: Line, lot: Lot = None, data: Data = None) -> None:
+    """Let a held line take parts again, whoever held it: screen, voice, MES or shell; or let a held lot go on.
 
     Examples
     --------
       inspector line release line.yaml
+      inspector line release line.yaml --lot 4711
     """
-    from inspector.domain import Act, ReleaseLine
+    from inspector.domain import Act, ReleaseLine, ReleaseLot
 
     by, control = this_user(), _control(line, data)
-    held = control.held()
+    held = next((held for held in control.held_lots() if held.lot == lot), None) if lot else control.held()
     if held is None:
-        typer.echo("the line is not held")
+        typer.echo(f"{_what(lot) or 'the line is '}not held")
         return
     with opened_people(line, data) as (_, trail):
-        trail.add(by, Act.RELEASE_LINE, "", f"held by {held.by}: {held.reason}".rstrip(": "))
-    control.apply(ReleaseLine(by.name))
-    typer.echo(f"released; it was held by {held.by}" + (f": {held.reason}" if held.reason else ""))
+        act = Act.RELEASE_LOT if lot else Act.RELEASE_LINE
+        trail.add(by, act, _subject(line, lot), f"held by {held.by}: {held.reason}".rstrip(": "))
+    control.apply(ReleaseLot(lot, by.name) if lot else ReleaseLine(by.name))
+    typer.echo(f"{_what(lot)}released; it was held by {held.by}" + (f": {held.reason}" if held.reason else ""))
 
 
 @app.command()
@@ -87,16 +101,33 @@ def state(
     data: Data = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")] = False,
 ) -> None:
-    """Say whether the line is held, by whom and why."""
+    """Say whether the line is held, by whom and why, and which lots are."""
     import json
 
-    held = _control(line, data).held()
+    control = _control(line, data)
+    held, lots = control.held(), control.held_lots()
     if as_json:
-        typer.echo(json.dumps({"held": {"by": held.by, "reason": held.reason} if held else None}))
-    elif held is None:
-        typer.echo("not held")
-    else:
-        typer.echo(f"held by {held.by}" + (f": {held.reason}" if held.reason else ""))
+        told = {
+            "held": {"by": held.by, "reason": held.reason} if held else None,
+            "lot": control.lot(),
+            "held_lots": {lot.lot: {"by": lot.by, "reason": lot.reason} for lot in lots},
+        }
+        typer.echo(json.dumps(told, ensure_ascii=False))
+        return
+    typer.echo(f"held by {held.by}" + (f": {held.reason}" if held.reason else "") if held else "not held")
+    for lot in lots:
+        typer.echo(f"{_what(lot.lot)}held by {lot.by}" + (f": {lot.reason}" if lot.reason else ""))
+
+
+def _what(lot: str | None) -> str:
+    return f"lot {lot} is " if lot else ""
+
+
+def _subject(line: Path, lot: str | None) -> str:
+    from inspector.domain import lot_subject
+    from inspector.settings import load_line
+
+    return lot_subject(load_line(line).line, lot) if lot else ""
 
 
 def _control(line: Path, data: Path | None) -> Control:

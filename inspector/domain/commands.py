@@ -51,7 +51,7 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class AskLot:
-    """How many parts of a lot were rejected."""
+    """How a lot does: how many of its parts were rejected, and whether it is held."""
 
     lot: str
 
@@ -99,15 +99,16 @@ class ReleaseLine:
 
 @dataclass(frozen=True, slots=True)
 class HoldLot:
-    """Keep every part of a lot until released; open to everybody."""
+    """Let no part of a lot pass until released; open to everybody."""
 
     lot: str
     by: str
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ReleaseLot:
-    """Let a held lot go on."""
+    """Let a held lot go on; what a part's own verdict says stays."""
 
     lot: str
     by: str

@@ -11,7 +11,9 @@ from typing import Protocol, runtime_checkable
 from inspector.domain.commands import (
     AcknowledgeAlarm,
     HoldLine,
+    HoldLot,
     ReleaseLine,
+    ReleaseLot,
     SelectRecipe,
     StartChallengeTest,
     TriggerOnce,
@@ -19,12 +21,19 @@ from inspector.domain.commands import (
 from inspector.domain.live import Lamp, RecordedPart
 from inspector.domain.people import Person
 
-__all__ = ["HOLD_REASONS", "Alarm", "Connection", "LineCommand", "LineDesk", "Trial"]
+__all__ = ["HOLD_REASONS", "Alarm", "Connection", "LineCommand", "LineDesk", "Trial", "lot_subject"]
 
 HOLD_REASONS: tuple[str, ...] = ("bad_parts", "material", "machine", "set_up", "other")
-"""Why a line is held; stable words that statistics read."""
+"""Why a line or a lot is held; stable words that statistics read."""
 
-LineCommand = HoldLine | ReleaseLine | SelectRecipe | AcknowledgeAlarm | TriggerOnce | StartChallengeTest
+LineCommand = (
+    HoldLine | ReleaseLine | HoldLot | ReleaseLot | SelectRecipe | AcknowledgeAlarm | TriggerOnce | StartChallengeTest
+)
+
+
+def lot_subject(line: str, lot: str) -> str:
+    """Return how the trail names a lot: two lines of a plant may make the same one, and each holds it for itself."""
+    return f"{line}/{lot}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +76,14 @@ class LineDesk(Protocol):
         """Return why the line is held, None where it is not."""
         ...
 
+    def lot(self) -> str:
+        """Return the lot that is made now, empty where it is not known."""
+        ...
+
+    def held_lots(self) -> Sequence[HoldLot]:
+        """Return which lots are held, by whom and why; the one held first comes first."""
+        ...
+
     def alarms(self) -> Sequence[Alarm]:
         """Return the connections that are lost now."""
         ...
@@ -95,8 +112,8 @@ class LineDesk(Protocol):
         NotAllowed
             The role does not allow it; that is in the trail as well.
         LineError
-            There is no such recipe, or the line is not in the state that this needs.
+            There is no such recipe, or line or lot are not in the state that this needs.
         StoreError
-            It could not be written down; nothing was done, unless it was to hold the line.
+            It could not be written down; nothing was done, unless it was to hold the line or a lot.
         """
         ...

@@ -60,6 +60,8 @@ class ReviewDesk(Protocol):
             This person may not decide so; that is in the trail as well.
         AlreadyDecided
             Somebody else was quicker, or the part is not held.
+        ReviewError
+            There is no such reason, or the part is to be accepted while its lot is held.
         StoreError
             Nothing was written.
         """

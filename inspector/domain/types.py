@@ -30,6 +30,7 @@ __all__ = [
     "WireVerdict",
 ]
 
+LOT_HELD = "lot_held"
 UINT16_MAX = 2**16 - 1
 UINT32_MAX = 2**32 - 1
 
@@ -315,7 +316,7 @@ class Reason:
     ----------
     code
         Stable machine word: ``above_usl``, ``below_lsl``, ``guard_band``, ``confidence``, ``not_measured``,
-        ``fault`` …
+        ``fault``, ``lot_held`` …
     margin
         Distance from the value to the limit, positive inside the specification; same unit.
     limit
@@ -363,6 +364,17 @@ class Verdict:
         """Return this verdict turned into UNKNOWN by a fault; its reasons so far are kept."""
         reason = Reason(outcome=Outcome.REVIEW, code="fault", characteristic=fault.name.lower(), note=note)
         return replace(self.raised_to(Outcome.REVIEW, reason), fault=fault)
+
+    def withheld(self, lot: str) -> Verdict:
+        """Return the verdict on this part of a held lot: what would pass waits, any other verdict stays as it is."""
+        if self.outcome is not Outcome.PASS:
+            return self
+        return self.raised_to(Outcome.REVIEW, Reason(Outcome.REVIEW, LOT_HELD, "lot", note=lot))
+
+    @property
+    def held_lot(self) -> str:
+        """The lot whose hold alone kept this part from passing, empty where none did."""
+        return next((reason.note for reason in self.reasons if reason.code == LOT_HELD), "")
 
     @classmethod
     def unknown(cls, fault: FaultCode, note: str, *, recipe: str = "") -> Verdict:

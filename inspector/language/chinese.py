@@ -24,7 +24,7 @@ FAULTS = {
     FaultCode.RECIPE: ("PLC 请求的配方在本线不存在", "请选择本线已有的配方"),
 }
 
-_PLAIN = {"not_allowed": "该缺陷不允许存在", "unlisted": "没有适用的判定规则"}
+_PLAIN = {"not_allowed": "该缺陷不允许存在", "unlisted": "没有适用的判定规则", "lot_held": "所属批次已扣留"}
 
 
 def part_name(part_id: str) -> str:

@@ -24,7 +24,7 @@ FAULTS = {
     FaultCode.RECIPE: ("the PLC asked for a recipe that this line does not have", "Choose a recipe of this line"),
 }
 
-_PLAIN = {"not_allowed": "not allowed on this part", "unlisted": "no rule covers it"}
+_PLAIN = {"not_allowed": "not allowed on this part", "unlisted": "no rule covers it", "lot_held": "its lot is held"}
 
 
 def part_name(part_id: str) -> str:

@@ -20,16 +20,18 @@ class _Command(Message):
 
 
 class HoldCommand(_Command):
-    """Take no more parts until released."""
+    """Take no more parts, or let no part of a lot pass, until released."""
 
     schema_: Literal["hold/1"] = Field(default="hold/1", alias="schema")
     reason: str = Field(default="", max_length=500)
+    lot: str | None = Field(default=None, min_length=1, max_length=128, description="null: the line itself")
 
 
 class ReleaseCommand(_Command):
-    """Take parts again."""
+    """Take parts again, or let those of a lot pass."""
 
     schema_: Literal["release/1"] = Field(default="release/1", alias="schema")
+    lot: str | None = Field(default=None, min_length=1, max_length=128, description="null: the line itself")
 
 
 class RecipeCommand(_Command):

@@ -234,7 +234,7 @@ class ResultMessages:
             plc_sequence=trigger.sequence,
             workorder=order.workorder if order else None,
             product=order.product if order else None,
-            lot=order.lot if order else None,
+            lot=verdict.held_lot or (order.lot if order else None),
             serial=trigger.part_id,
             operation=self._operation or None,
             recipe=self._recipes.get(verdict.recipe, Versioned(id=verdict.recipe)),

@@ -116,8 +116,9 @@ class AdviceDesk:
         self._begun = True
 
     def _advice(self, report: InspectionReport) -> Disposition | None:
-        if report.verdict.outcome is not Outcome.REVIEW or report.verdict.fault is not FaultCode.NONE:
-            return None
+        verdict = report.verdict
+        if verdict.outcome is not Outcome.REVIEW or verdict.fault is not FaultCode.NONE or verdict.held_lot:
+            return None  # a held lot is nothing to have an opinion on: a person releases it
         for part in self._reviews.after(self._learnt, LEARNT_AT_ONCE):
             self._adviser.learn(part)
             self._learnt = part.number

@@ -101,12 +101,12 @@ def office_main(lifeline: Lifeline, *, settings: LineSettings, data: Path, broke
         mes=mes.get,
         voice=watch.lamp if watch is not None else None,
         advice=build_advice(settings, data, database=database, record=record, control=control),
-        lot=lambda: _lot(clerk),
+        lot=clerk.current_lot,
         writing=lambda: author.writing,
     )
     shelf = build_shelf(settings, data, SqlAuditTrail(database))
     shift_end = build_shift_end(settings, data, database, shelf)
-    review = desk_of(settings, database, record, decided=relay.notify)
+    review = desk_of(settings, database, record, control, decided=relay.notify)
     desks = words.on(
         settings,
         build_desks(
@@ -136,7 +136,6 @@ def office_main(lifeline: Lifeline, *, settings: LineSettings, data: Path, broke
                 status=board.status,
                 order=lambda: _order(clerk),
                 lots=record,
-                lot=lambda: _lot(clerk),
                 terms=words.terms,
             ),
         )
@@ -215,11 +214,6 @@ def _order(clerk: LineClerk) -> str:
         return ""
     named = (order.workorder, order.product, "" if order.quantity is None else str(order.quantity))
     return " · ".join(item for item in named if item)
-
-
-def _lot(clerk: LineClerk) -> str:
-    order = clerk.current_order()
-    return order.lot or "" if order is not None else ""
 
 
 def _serve(lifeline: Lifeline, stop: threading.Event, serve: Callable[[Callable[[str], None]], None]) -> None:

@@ -9,14 +9,15 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from inspector.domain import CaptureError, FaultCode, Frame, InspectionReport, StoreError, Trigger
+from inspector.domain import CaptureError, FaultCode, Frame, InspectionReport, Outcome, StoreError, Trigger
 
-__all__ = ["HELD_BY", "Challenge", "ChallengeFile", "ChallengeResult", "Due", "Sample"]
+__all__ = ["BY_PLC", "HELD_BY", "Challenge", "ChallengeFile", "ChallengeResult", "Due", "Sample"]
 
 log = logging.getLogger(__name__)
 
 HELD_BY = "challenge test"
 MASTER = "master part"
+BY_PLC = "PLC"
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +186,11 @@ class Challenge:
             return f"challenge test failed: {last.wrong[0]}"
         return self._why()
 
+    @property
+    def has_samples(self) -> bool:
+        """Whether there is anything to run; a line may have master parts alone."""
+        return bool(self._samples)
+
     def ask(self, by: str) -> None:
         """Have the samples run as soon as no part is in work."""
         self._asked = by
@@ -224,7 +230,7 @@ class Challenge:
             return
         said = _differs(report, expect)
         if said:
-            self._concluded("PLC", MASTER, 1, (f"{report.trigger.part_id}: {said}",))
+            self._concluded(BY_PLC, MASTER, 1, (f"{report.trigger.part_id}: {said}",))
             return
         log.info("master part %s was judged as it has to be", report.trigger.part_id)
 
@@ -261,5 +267,5 @@ def _differs(report: InspectionReport, expect: str) -> str:
     if verdict.fault is not FaultCode.NONE:
         note = next((reason.note for reason in verdict.reasons if reason.note), "")
         return f"not inspected ({verdict.fault.name}: {note}), expected {expect}"
-    got = verdict.outcome.name.lower()
+    got = (Outcome.PASS if verdict.held_lot else verdict.outcome).name.lower()  # what its lot waits for, it has passed
     return "" if got == expect else f"{got}, expected {expect}"

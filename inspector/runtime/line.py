@@ -67,6 +67,10 @@ class Inspection:
         if part_id and not trigger.part_id:
             self.report = replace(self.report, trigger=replace(trigger, part_id=part_id))
 
+    def withheld(self, lot: str) -> None:
+        """Let the part wait for its lot, which is held, where it would pass."""
+        self.report = replace(self.report, verdict=self.report.verdict.withheld(lot))
+
     def faulted(self, fault: FaultCode, note: str) -> None:
         """Turn the verdict so far into UNKNOWN."""
         self.report = replace(self.report, verdict=self.report.verdict.faulted(fault, note))
@@ -89,6 +93,8 @@ class Line:
         up with ``StageHungError``, and it has to be started afresh.
     observer
         Called with every finished report, after the PLC was told.
+    lot_on_hold
+        Returns the lot that is made now where it is held, else nothing; asked for every part, it answers at once.
     """
 
     def __init__(
@@ -103,8 +109,10 @@ class Line:
         deadline_s: float,
         patience_s: float = 10.0,
         observer: Callable[[InspectionReport], None] | None = None,
+        lot_on_hold: Callable[[], str] = lambda: "",
     ) -> None:
         self._triggers, self._journal, self._observer = triggers, journal, observer
+        self._lot_on_hold = lot_on_hold
         self._camera, self._detector, self._gauge, self._judge = camera, detector, gauge, judge
         self._deadline_s, self._patience_s = deadline_s, patience_s
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="stages")
@@ -125,6 +133,8 @@ class Line:
             self._journal.opened(inspection.report)
             async with self._turn:
                 inspection = await self._judged_in_time(inspection)
+            if lot := self._lot_on_hold():
+                inspection.withheld(lot)
             self._journal.judged(inspection.report)
             inspection.finished(Stage.JOURNAL)
         except StoreError as error:

@@ -14,6 +14,7 @@ from inspector.domain import (
     AuditTrail,
     Connection,
     HoldLine,
+    HoldLot,
     Lamp,
     LineCommand,
     LineError,
@@ -21,10 +22,12 @@ from inspector.domain import (
     NotAllowed,
     Person,
     ReleaseLine,
+    ReleaseLot,
     SelectRecipe,
     StartChallengeTest,
     Trial,
     TriggerOnce,
+    lot_subject,
     may,
 )
 from inspector.runtime.control import Control
@@ -33,9 +36,12 @@ from inspector.runtime.trials import TrialStore
 __all__ = ["RunningLineDesk"]
 
 LONGEST_REASON = 200
+LONGEST_LOT = 128
 ACTS: dict[type, Act] = {
     HoldLine: Act.HOLD_LINE,
     ReleaseLine: Act.RELEASE_LINE,
+    HoldLot: Act.HOLD_LOT,
+    ReleaseLot: Act.RELEASE_LOT,
     SelectRecipe: Act.SELECT_RECIPE,
     AcknowledgeAlarm: Act.ACKNOWLEDGE_ALARM,
     TriggerOnce: Act.TRIGGER_ONCE,
@@ -79,6 +85,14 @@ class RunningLineDesk:
         """Return why the line is held, None where it is not."""
         return self._control.held()
 
+    def lot(self) -> str:
+        """Return the lot that is made now, empty where it is not known."""
+        return self._control.lot()
+
+    def held_lots(self) -> Sequence[HoldLot]:
+        """Return which lots are held, by whom and why; the one held first comes first."""
+        return self._control.held_lots()
+
     def alarms(self) -> Sequence[Alarm]:
         """Return the connections that are lost now."""
         with self._turn:
@@ -114,7 +128,7 @@ class RunningLineDesk:
                 f"{person.name} ({person.role}) may not: {act}", remedy="Ask somebody whose role allows it to log in"
             )
         self._check(command)
-        if isinstance(command, HoldLine):
+        if isinstance(command, HoldLine | HoldLot):
             # Stopping comes first, whatever the record says.
             self._control.apply(command)
             self._trail.add(person, act, subject, detail)
@@ -133,6 +147,10 @@ class RunningLineDesk:
         match command:
             case HoldLine(reason=reason):
                 return self._status().line, reason[:LONGEST_REASON]
+            case HoldLot(lot=lot, reason=reason):
+                return lot_subject(self._status().line, lot[:LONGEST_LOT]), reason[:LONGEST_REASON]
+            case ReleaseLot(lot=lot):
+                return lot_subject(self._status().line, lot[:LONGEST_LOT]), ""
             case SelectRecipe(recipe=recipe):
                 return self._status().line, f"{self._status().recipe} -> {recipe[:LONGEST_REASON]}"
             case AcknowledgeAlarm():
@@ -142,12 +160,16 @@ class RunningLineDesk:
 
     def _check(self, command: LineCommand) -> None:
         match command:
-            case HoldLine(reason=reason) if len(reason) > LONGEST_REASON:
+            case HoldLine(reason=reason) | HoldLot(reason=reason) if len(reason) > LONGEST_REASON:
                 raise LineError("the reason is too long", remedy=f"Write at most {LONGEST_REASON} characters")
             case SelectRecipe(recipe=recipe) if recipe not in self._recipes:
                 raise LineError(f"there is no recipe {recipe!r}", remedy=f"There are {', '.join(self._recipes)}")
             case ReleaseLine() if self.held() is None:
                 raise LineError("the line is not held")
+            case HoldLot(lot=lot) if not lot.strip() or len(lot) > LONGEST_LOT:
+                raise LineError("that is no lot", remedy=f"Write its name, at most {LONGEST_LOT} characters")
+            case ReleaseLot(lot=lot) if lot not in {held.lot for held in self.held_lots()}:
+                raise LineError(f"lot {lot[:LONGEST_LOT]} is not held")
             case TriggerOnce() if self.held() is None:
                 raise LineError("a picture is taken by hand only while the line is held", remedy="Hold the line first")
             case StartChallengeTest() if not self._challenged:

@@ -180,7 +180,7 @@ class Office:
             texts=kept_texts(written),
             messages=lambda picture: self._compose(report, disposition, texts, picture),
             disposition=default,
-            lot=self._lot(),
+            lot=report.verdict.held_lot or self._lot(),
         )
         if advice is not None and (recorded or not self._advised(report)):
             self._archive.dispose(report.id, advice)
@@ -204,10 +204,13 @@ class Office:
 
 
 def default_disposition(report: InspectionReport) -> Disposition | None:
-    """Return what the rules do with a part they could not decide: it is held."""
+    """Return what the rules do with a part they could not decide: it is held.
+
+    One that only waits for its lot has no decision of its own: it goes where the lot goes.
+    """
     verdict = report.verdict
     if verdict.fault is not FaultCode.NONE:
         return Disposition(Decision.HOLD, verdict.fault.name.lower(), "not inspected", "rules")
-    if verdict.outcome is Outcome.REVIEW:
+    if verdict.outcome is Outcome.REVIEW and not verdict.held_lot:
         return Disposition(Decision.HOLD, verdict.reasons[0].code, "open by the rules", "rules")
     return None

@@ -7,6 +7,7 @@ from contextlib import closing, contextmanager
 from datetime import timedelta
 
 from inspector.domain import ConfigurationError
+from inspector.runtime.control import Control
 from inspector.runtime.review import RecordReviewDesk
 from inspector.runtime.wiring.mes import build_disposer
 from inspector.settings import LineSettings
@@ -32,11 +33,11 @@ def login_of(settings: LineSettings, database: Database) -> SqlAccounts | None:
 
 
 def desk_of(
-    settings: LineSettings, database: Database, record: RecordStore, *, decided: Callable[[], None]
+    settings: LineSettings, database: Database, record: RecordStore, control: Control, *, decided: Callable[[], None]
 ) -> RecordReviewDesk:
     """Return the line's review queue; ``decided`` is called after each decision."""
-    compose = build_disposer(settings)
-    return RecordReviewDesk(record, SqlAuditTrail(database), compose=compose, decided=decided)
+    compose, trail = build_disposer(settings), SqlAuditTrail(database)
+    return RecordReviewDesk(record, trail, compose=compose, decided=decided, held_lots=control.held_lots)
 
 
 def accounts_of(settings: LineSettings, database: Database) -> SqlAccounts:

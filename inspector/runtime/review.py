@@ -12,6 +12,7 @@ from inspector.domain import (
     AuditTrail,
     Decision,
     Disposition,
+    HoldLot,
     InspectionReport,
     NotAllowed,
     OutboxMessage,
@@ -37,6 +38,8 @@ class RecordReviewDesk:
         Makes the messages for the MES from a report and its new disposition.
     decided
         Called after each commit, so that the relay need not poll.
+    held_lots
+        Returns the lots that are held: none of their parts is accepted one by one.
     """
 
     def __init__(
@@ -46,9 +49,10 @@ class RecordReviewDesk:
         *,
         compose: Callable[[InspectionReport, Disposition], Sequence[OutboxMessage]],
         decided: Callable[[], None],
+        held_lots: Callable[[], Sequence[HoldLot]] = tuple,
     ) -> None:
         self._record, self._trail = record, trail
-        self._compose, self._decided = compose, decided
+        self._compose, self._decided, self._held_lots = compose, decided, held_lots
 
     def waiting(self, limit: int) -> Sequence[RecordedPart]:
         """Return held parts, the one that has waited longest first; raises ``StoreError``."""
@@ -82,6 +86,10 @@ class RecordReviewDesk:
             raise ReviewError(f"{reason!r} is not a reason", remedy=f"Use one of {', '.join(REVIEW_REASONS)}")
         if part is None:
             raise AlreadyDecided(f"there is no part {name} in the record")
+        if decision is Decision.ACCEPT:
+            lot = self._record.lot_of(report_id)
+            if lot in {held.lot for held in self._held_lots()}:
+                raise ReviewError(f"part {name} cannot be accepted: lot {lot} is held", remedy="Release the lot first")
         disposition = Disposition(decision, reason, text, person.name)
         if not self._record.decide(person, report_id, disposition, self._compose(part.report, disposition)):
             raise AlreadyDecided(f"part {name} is not held any more", remedy="Look at the queue again")

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Protocol
 
-from inspector.domain import Command, Person, Recogniser, SettingsError, Terms, VoiceError
+from inspector.domain import Command, HoldLot, LotReader, Person, Recogniser, SettingsError, Terms, VoiceError
 from inspector.language import DEFAULT_GLOSSARY
+from inspector.runtime.control import Control
 from inspector.runtime.wiring.parts import build_part_answers, names_of_defect
 from inspector.runtime.wiring.voice import vosk_model
-from inspector.settings import LineSettings
+from inspector.settings import LineSettings, data_folder
 from inspector.store import Database, RecordStore
 from inspector.voice import (
     DEFAULT_GATE,
@@ -27,12 +29,12 @@ from inspector.voice import (
 from inspector.voice.whisper import WhisperModel
 
 __all__ = [
-    "KNOWN_LOTS",
     "ReadingDesk",
     "build_dialogue",
     "build_grammar",
     "build_recogniser",
     "build_vocabulary",
+    "known_lots",
     "opened_record",
     "vosk_model",
 ]
@@ -41,7 +43,24 @@ ENGLISH_ONLY = frozenset({"embedded", "whisper"})
 KNOWN_PARTS = 200
 """So many of the newest parts can be spoken about."""
 KNOWN_LOTS = 20
-"""So many of the newest lots can be spoken about, besides that of the current order."""
+"""So many of the newest lots can be spoken about, besides the held ones and that of the current order."""
+
+
+class LotKeeper(Protocol):
+    """Who knows which lots are made and held."""
+
+    def lot(self) -> str:
+        """Return the lot that is made now, empty where it is not known."""
+        ...
+
+    def held_lots(self) -> Sequence[HoldLot]:
+        """Return which lots are held."""
+        ...
+
+
+def known_lots(keeper: LotKeeper, record: LotReader) -> Sequence[str]:
+    """Return the lots that can be spoken about; a held one whatever its age, for it has to be released."""
+    return [keeper.lot(), *(held.lot for held in keeper.held_lots()), *record.lots(KNOWN_LOTS)]
 
 
 def build_vocabulary(
@@ -84,7 +103,7 @@ def build_grammar(settings: LineSettings | None, language: str, record: RecordSt
     parts = None
     if settings is not None:
         parts = [] if record is None else [part.report.trigger.part_id for part in record.latest(KNOWN_PARTS)]
-    lots = [] if record is None else record.lots(KNOWN_LOTS)
+    lots = [] if settings is None or record is None else known_lots(_control(settings), record)
     return Grammar.shipped(language, build_vocabulary(settings, language, parts, lots=lots))
 
 
@@ -149,7 +168,8 @@ class ReadingDesk:
 
     def __init__(self, record: RecordStore | None, settings: LineSettings | None, *, why_not: str) -> None:
         parts = build_part_answers(settings.all_zones if settings is not None else (), DEFAULT_GLOSSARY)
-        self._answers = None if record is None else Answers(record, parts, record)
+        held = _control(settings).held_lots if settings is not None else tuple
+        self._answers = None if record is None else Answers(record, parts, record, held_lots=held)
         self._why_not = why_not
 
     def objection(self, command: Command) -> str:
@@ -165,6 +185,10 @@ class ReadingDesk:
         if self._answers is None:
             raise VoiceError("there is no record to answer from", remedy="Name the YAML of a line that has run")
         return self._answers.answer(command, language)
+
+
+def _control(settings: LineSettings) -> Control:
+    return Control(data_folder() / settings.line)
 
 
 def _defects(defects: Iterable[str], terms: Terms, language: str) -> dict[str, tuple[str, ...]]:

@@ -10,7 +10,6 @@ from inspector.domain import (
     AcknowledgeAlarm,
     Command,
     Decision,
-    HoldLot,
     LineCommand,
     LineDesk,
     LineStatus,
@@ -30,10 +29,6 @@ __all__ = ["PartHolder", "SpokenDesk"]
 
 REASON = "unclear"
 """A spoken decision names no reason; a guessed one would mislead the statistics and the training."""
-
-
-NO_LOTS = "this line holds parts and itself, not lots"
-"""What a part of a lot that is not here yet would do is not the line's to say, so no lot is held by halves."""
 
 
 class PartHolder(ReviewDesk, Protocol):
@@ -84,8 +79,8 @@ class SpokenDesk:
                 return "" if self._line.alarms() else "there is no alarm"
             case Override(part_id=part_id, decision=decision) if decision is not Decision.HOLD:
                 return "" if _waits(self._newest(part_id)) else f"part {part_id} is not held"
-            case HoldLot() | ReleaseLot():
-                return NO_LOTS
+            case ReleaseLot(lot=lot):
+                return "" if lot in {held.lot for held in self._line.held_lots()} else f"lot {lot} is not held"
         return "" if isinstance(command, Override | Remark | LineCommand) else "this line cannot do that"
 
     def apply(self, command: Command, person: Person) -> None:
@@ -101,8 +96,6 @@ class SpokenDesk:
                     self._review.decide(person, part.report.id, decision, REASON, how)
             case Remark():
                 return  # that it was said, by whom, is in the trail already: nothing else is wanted
-            case HoldLot() | ReleaseLot():
-                raise VoiceError(NO_LOTS)
             case _ if isinstance(command, LineCommand):
                 self._line.act(person, command)
             case _:

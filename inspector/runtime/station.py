@@ -30,7 +30,7 @@ from inspector.domain import (
 )
 from inspector.runtime.advice_wire import AdviceReceiver
 from inspector.runtime.camera_watch import ConditionGuard, SeenCamera
-from inspector.runtime.challenge import Challenge
+from inspector.runtime.challenge import BY_PLC, Challenge
 from inspector.runtime.line import Line, StageHungError
 from inspector.runtime.recovery import Surveyed, recover
 from inspector.runtime.signals import SignalSender
@@ -97,6 +97,7 @@ async def _run(lifeline: Lifeline, settings: LineSettings, data: Path, plc_url: 
     seen = SeenCamera(camera)
     guard = build_condition_guard(settings, data)
     judge = build_judge(settings)
+    commands = build_commands(settings, data)
 
     def inspected(report: InspectionReport) -> None:
         status.runs(detector.description)  # another backend may have taken over
@@ -115,13 +116,13 @@ async def _run(lifeline: Lifeline, settings: LineSettings, data: Path, plc_url: 
         journal=spool,
         deadline_s=settings.deadline_ms / 1000,
         observer=inspected,
+        lot_on_hold=commands.lot_on_hold,
     )
     challenge = build_challenge(settings, data, line, detector.identity.sha256)
     trials = TrialRoom(line, build_trials(settings, data), settings.station)
     desk = Desk(judge.select, status, trials.take, challenge)
-    commands = build_commands(settings, data)
     advice = AdviceReceiver(data / settings.line)
-    for command in commands.changes():  # a line that was held starts held
+    for command in commands.changes():  # a line that was held starts held, and so does a lot
         desk.take(command)
     try:
         detector.warm_up()
@@ -179,6 +180,19 @@ class Amending(Protocol):
         ...
 
 
+@runtime_checkable
+class Challenging(Protocol):
+    """A trigger source whose other end may ask for the challenge test, and is told what came of it."""
+
+    def challenge_asked(self) -> int | None:
+        """Return the number of the request that waits for its answer, None where none does."""
+        ...
+
+    async def tell_challenge(self, request: int, passed: bool | None) -> None:
+        """Answer it; None: the line has no samples."""
+        ...
+
+
 class Desk:
     """Where commands change the running line: whether it is held, and its recipe.
 
@@ -228,13 +242,20 @@ class Desk:
                 log.warning("recipe %s, by %s", recipe, by)
 
 
-async def _challenged(challenge: Challenge, source: TriggerSource, status: StatusKeeper) -> None:
-    """Run the samples where they are due, with Ready down, and keep a line held that has failed on them."""
-    challenge.recipe = status.active_recipe
-    if challenge.due():
-        await source.set_ready(False)
-        await challenge.run()
-    challenge.keep_held()
+async def challenged(challenge: Challenge | None, source: TriggerSource, status: StatusKeeper) -> None:
+    """Run the samples where they are due or the PLC asks, with Ready down; keep a line held that has failed on them."""
+    request = source.challenge_asked() if isinstance(source, Challenging) else None
+    passed: bool | None = None
+    if challenge is not None:
+        challenge.recipe = status.active_recipe
+        if request is not None and challenge.has_samples:
+            challenge.ask(BY_PLC)
+        if challenge.due():
+            await source.set_ready(False)
+            passed = (await challenge.run()).passed
+        challenge.keep_held()
+    if request is not None and isinstance(source, Challenging):
+        await source.tell_challenge(request, passed)
 
 
 async def _watch(
@@ -281,8 +302,7 @@ async def _care(  # noqa: PLR0917 - one caller
     """Raise Ready while there is room for the record and nobody holds the line, and say so, until told to stop."""
     while not lifeline.stopping():
         room = spool.room() and spool.backlog() < LARGEST_BACKLOG
-        if challenge is not None:
-            await _challenged(challenge, source, status)
+        await challenged(challenge, source, status)
         ready = room and desk.held is None and (challenge is None or not challenge.blocked)
         await source.set_ready(ready, fault=FaultCode.NONE if room else FaultCode.STORAGE)
         status.ready(ready)

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select
 from sqlmodel import col
 
 from inspector.domain import (
+    Act,
     Decision,
     FaultCode,
     HistoryPage,
@@ -23,6 +24,7 @@ from inspector.domain import (
     Place,
     Queue,
     RecordedPart,
+    lot_subject,
     number_of_part,
 )
 from inspector.store.database import Database
@@ -96,17 +98,15 @@ class SqlHistory:
             return None
         part_id = part.report.trigger.part_id.replace("\0", "")
         others = [item for item in self._record.part(part_id) if item.report.id != report_id] if part_id else []
+        lot = self._record.lot_of(report_id)
         moments = [
             *_by_the_line(part),
             *self._decisions(report_id),
             *self._corrections(report_id),
             *self._messages(part),
             *self._refused(part, others),
+            *self._of_lot(lot),
         ]
-        with self._database.read() as connection:
-            lot = connection.execute(
-                select(col(InspectionRow.lot)).where(col(InspectionRow.report_id) == str(report_id))
-            ).scalar_one()
         return PartFile(part, lot, tuple(sorted(moments, key=lambda moment: moment.at)), tuple(others))
 
     # --- the search ---------------------------------------------------------------------------------------
@@ -214,6 +214,18 @@ class SqlHistory:
         with self._database.read() as connection:
             for row in connection.execute(query):
                 yield Moment(row.at, MomentKind.REFUSED, row.who, row.detail.upper())
+
+    def _of_lot(self, lot: str) -> Iterator[Moment]:
+        """Yield when the whole lot was held and released: one entry of the trail each, however many parts it has."""
+        if not lot:
+            return
+        kinds = {Act.HOLD_LOT: MomentKind.LOT_HELD, Act.RELEASE_LOT: MomentKind.LOT_RELEASED}
+        query = select(col(AuditRow.at), col(AuditRow.who), col(AuditRow.act), col(AuditRow.detail)).where(
+            col(AuditRow.act).in_([act.value for act in kinds]), col(AuditRow.subject) == lot_subject(self._line, lot)
+        )
+        with self._database.read() as connection:
+            for row in connection.execute(query):
+                yield Moment(row.at, kinds[Act(row.act)], row.who, lot, row.detail)
 
 
 def _within(query: HistoryQuery, older_than: Place | None, at: Any, key: Any) -> Iterator[ColumnElement[bool]]:

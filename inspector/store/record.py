@@ -196,6 +196,12 @@ class RecordStore:
         found = self._parts(self._inspections().where(col(InspectionRow.report_id) == str(report_id)))
         return found[0] if found else None
 
+    def lot_of(self, report_id: UUID) -> str:
+        """Return the lot of one inspection, empty where it has none or is not there; raises ``StoreError``."""
+        query = select(col(InspectionRow.lot)).where(col(InspectionRow.report_id) == str(report_id))
+        with self._database.read() as connection:
+            return connection.execute(query).scalar() or ""
+
     def dispositions(self, report_id: UUID) -> Sequence[tuple[datetime, Disposition]]:
         """Return every decision about this inspection, oldest first."""
         query = (

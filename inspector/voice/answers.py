@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from inspector.domain import (
     Ask,
@@ -10,6 +10,7 @@ from inspector.domain import (
     AskPart,
     Command,
     Counts,
+    HoldLot,
     LineStatus,
     LotReader,
     Outcome,
@@ -42,6 +43,9 @@ _TEXTS: Mapping[str, Mapping[str, str]] = {
         "about": "Part {part}. {answer}",
         "lot": "Lot {lot}: {failed} of {total} parts rejected, {review} to review, {faults} not inspected.",
         "no_lot": "There is no part of lot {lot} in the record.",
+        "lot_held": "{counted} It is held by {by}.",
+        "lot_free": "{counted} It is not held.",
+        "held_lots": "Held lots: {lots}.",
     },
     "zh": {
         "no_parts": "还没有检测过零件。",
@@ -62,6 +66,9 @@ _TEXTS: Mapping[str, Mapping[str, str]] = {
         "about": "零件{part}。{answer}",
         "lot": "批次{lot}：{total}件中不合格{failed}，待复检{review}，未检测{faults}。",
         "no_lot": "记录中没有批次{lot}的零件。",
+        "lot_held": "{counted}该批次已扣留，扣留人：{by}。",
+        "lot_free": "{counted}该批次未扣留。",
+        "held_lots": "已扣留批次：{lots}。",
     },
 }
 _LOOK_BACK = 200
@@ -83,6 +90,8 @@ class Answers:
         The line's latest word of itself, None where it cannot be had.
     order
         What is to be made now, in the MES's words, empty where nothing was ordered.
+    held_lots
+        Returns the lots that are held.
     """
 
     def __init__(
@@ -92,9 +101,11 @@ class Answers:
         lots: LotReader,
         status: Callable[[], LineStatus | None] = lambda: None,
         order: Callable[[], str] = lambda: "",
+        *,
+        held_lots: Callable[[], Sequence[HoldLot]] = tuple,
     ) -> None:
         self._record, self._parts, self._lots = record, parts, lots
-        self._status, self._order = status, order
+        self._status, self._order, self._held_lots = status, order, held_lots
 
     def answer(self, command: Command, language: str) -> str:
         """Return the answer to a question; raises ``VoiceError`` for any other command, ``StoreError``."""
@@ -104,7 +115,7 @@ class Answers:
         if isinstance(command, AskPart):
             return self._about_findings(command, texts, language)
         if isinstance(command, AskLot):
-            return _counted_lot(command.lot, self._lots.counts_of_lot(command.lot), texts)
+            return self._about_lot(command.lot, texts)
         if not isinstance(command, Query):
             raise VoiceError(f"{command!r} is not a question")
         answers: Mapping[Query, Callable[[], str]] = {
@@ -128,7 +139,16 @@ class Answers:
             for lamp, state in status.lamps.items()
             if state.good is False
         ]
+        if lots := [held.lot for held in self._held_lots()]:
+            said.append(texts["held_lots"].format(lots=", ".join(lots)))
         return " ".join(said)
+
+    def _about_lot(self, lot: str, texts: Mapping[str, str]) -> str:
+        counted = _counted_lot(lot, self._lots.counts_of_lot(lot), texts)
+        held = next((held for held in self._held_lots() if held.lot == lot), None)
+        if held is None:
+            return texts["lot_free"].format(counted=counted)
+        return texts["lot_held"].format(counted=counted, by=held.by)
 
     def _ordered(self, texts: Mapping[str, str]) -> str:
         order = self._order()

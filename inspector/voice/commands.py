@@ -73,7 +73,7 @@ COMMANDS: Mapping[str, Callable[[Meaning, str], Command]] = {
     "hold_part": _override(Decision.HOLD),
     "hold_line": lambda _meaning, by: HoldLine(by, BY_VOICE),
     "release_line": lambda _meaning, by: ReleaseLine(by),
-    "hold_lot": lambda meaning, by: HoldLot(meaning.slot("lot"), by),
+    "hold_lot": lambda meaning, by: HoldLot(meaning.slot("lot"), by, BY_VOICE),
     "release_lot": lambda meaning, by: ReleaseLot(meaning.slot("lot"), by),
     "select_recipe": lambda meaning, by: SelectRecipe(meaning.slot("recipe"), by),
     "acknowledge_alarm": lambda _meaning, by: AcknowledgeAlarm(by),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
 from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import FileResponse, Response
@@ -13,12 +15,14 @@ from inspector.domain import (
     AcknowledgeAlarm,
     Act,
     HoldLine,
+    HoldLot,
     LineCommand,
     LineDesk,
     LineError,
     NotAllowed,
     Person,
     ReleaseLine,
+    ReleaseLot,
     SelectRecipe,
     StartChallengeTest,
     TriggerOnce,
@@ -37,6 +41,14 @@ class AlarmOut(BaseModel):
     acknowledged_by: str = Field(description="empty: nobody has said yet that it was seen")
 
 
+class HeldLotOut(BaseModel):
+    """A lot of which no part passes."""
+
+    lot: str
+    by: str
+    reason: str
+
+
 class ConnectionOut(BaseModel):
     """What the line is connected to."""
 
@@ -51,6 +63,8 @@ class LineOut(BaseModel):
     recipes: list[str]
     held_by: str | None = Field(description="null: the line is not held")
     held_reason: str
+    lot: str = Field(description="the lot that is made now; empty: not known")
+    held_lots: list[HeldLotOut] = Field(description="the one held first comes first")
     alarms: list[AlarmOut]
     connections: list[ConnectionOut]
 
@@ -62,6 +76,8 @@ class LineOut(BaseModel):
             recipes=list(desk.recipes()),
             held_by=held.by if held is not None else None,
             held_reason=held.reason if held is not None else "",
+            lot=desk.lot(),
+            held_lots=[HeldLotOut(lot=held.lot, by=held.by, reason=held.reason) for held in desk.held_lots()],
             alarms=[
                 AlarmOut(
                     lamp=alarm.lamp.value,
@@ -78,9 +94,19 @@ class LineOut(BaseModel):
 
 
 class HoldIn(BaseModel):
-    """Why the line is to stop."""
+    """Why it is to stop."""
 
     reason: str = Field(default="", max_length=200, description=f"one of {', '.join(HOLD_REASONS)}, or free text")
+
+
+class LotIn(BaseModel):
+    """Which lot."""
+
+    lot: str = Field(min_length=1, max_length=128)
+
+
+class HoldLotIn(LotIn, HoldIn):
+    """Which lot is to wait, and why."""
 
 
 class RecipeIn(BaseModel):
@@ -89,46 +115,49 @@ class RecipeIn(BaseModel):
     recipe: str
 
 
+_REFUSALS: dict[int | str, dict[str, Any]] = {
+    403: {"description": "the role does not allow it"},
+    409: {"description": "the line or the lot is not in the state that this needs"},
+}
+
+
 def line_routes(desk: LineDesk, gate: Gate) -> APIRouter:
     """Return the routes; each act is checked by the desk, which also writes it down."""
     routes = APIRouter()
     somebody = gate.needs(Act.SEE)
-    refusals: dict[int | str, dict[str, str]] = {
-        403: {"description": "the role does not allow it"},
-        409: {"description": "the line is not in the state that this needs"},
-    }
+    routes.include_router(_lot_routes(desk, somebody))
 
-    @routes.get("/line", summary="Recipes, hold, alarms and connections", dependencies=[Depends(somebody)])
+    @routes.get("/line", summary="Recipes, holds, alarms and connections", dependencies=[Depends(somebody)])
     def line() -> LineOut:
         return LineOut.of(desk)
 
-    @routes.post("/line/hold", status_code=204, summary="Take no more triggers", responses=refusals)
+    @routes.post("/line/hold", status_code=204, summary="Take no more triggers", responses=_REFUSALS)
     def hold(request: Request, wanted: HoldIn) -> None:
         person = somebody(request)
         _act(desk, person, HoldLine(person.name, wanted.reason))
 
-    @routes.post("/line/release", status_code=204, summary="Take triggers again", responses=refusals)
+    @routes.post("/line/release", status_code=204, summary="Take triggers again", responses=_REFUSALS)
     def release(request: Request) -> None:
         person = somebody(request)
         _act(desk, person, ReleaseLine(person.name))
 
-    @routes.post("/line/recipe", status_code=204, summary="Select a recipe", responses=refusals)
+    @routes.post("/line/recipe", status_code=204, summary="Select a recipe", responses=_REFUSALS)
     def recipe(request: Request, wanted: RecipeIn) -> None:
         person = somebody(request)
         _act(desk, person, SelectRecipe(wanted.recipe, person.name))
 
-    @routes.post("/line/acknowledge", status_code=204, summary="Say that the alarms were seen", responses=refusals)
+    @routes.post("/line/acknowledge", status_code=204, summary="Say that the alarms were seen", responses=_REFUSALS)
     def acknowledge(request: Request) -> None:
         person = somebody(request)
         _act(desk, person, AcknowledgeAlarm(person.name))
 
-    @routes.post("/line/trial", status_code=204, summary="Take one picture while the line is held", responses=refusals)
+    @routes.post("/line/trial", status_code=204, summary="Take one picture while the line is held", responses=_REFUSALS)
     def trial(request: Request) -> None:
         person = somebody(request)
         _act(desk, person, TriggerOnce(person.name))
 
     @routes.post(
-        "/line/challenge", status_code=204, summary="Let the line prove itself on its samples", responses=refusals
+        "/line/challenge", status_code=204, summary="Let the line prove itself on its samples", responses=_REFUSALS
     )
     def challenge(request: Request) -> None:
         person = somebody(request)
@@ -146,6 +175,23 @@ def line_routes(desk: LineDesk, gate: Gate) -> APIRouter:
         if file is None:
             raise HTTPException(404, "no picture was taken by hand")
         return FileResponse(file, media_type="image/png", headers={"Cache-Control": "private, no-cache"})
+
+    return routes
+
+
+def _lot_routes(desk: LineDesk, somebody: Callable[[Request], Person]) -> APIRouter:
+    # Not /line/release with a lot in its body: a misspelt key there would release the line.
+    routes = APIRouter()
+
+    @routes.post("/line/lots/hold", status_code=204, summary="Let no part of a lot pass", responses=_REFUSALS)
+    def hold(request: Request, wanted: HoldLotIn) -> None:
+        person = somebody(request)
+        _act(desk, person, HoldLot(wanted.lot, person.name, wanted.reason))
+
+    @routes.post("/line/lots/release", status_code=204, summary="Let a held lot go on", responses=_REFUSALS)
+    def release(request: Request, wanted: LotIn) -> None:
+        person = somebody(request)
+        _act(desk, person, ReleaseLot(wanted.lot, person.name))
 
     return routes
 

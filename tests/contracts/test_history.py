@@ -29,6 +29,7 @@ from inspector.domain import (
     Place,
     Role,
     kind_of_part,
+    lot_subject,
     number_of_part,
 )
 from inspector.store import Database, RecordStore, SqlAuditTrail, SqlHistory, SqlOutbox
@@ -201,6 +202,27 @@ def test_the_file_of_a_part_tells_its_whole_story_in_order(database: Database) -
     assert file.moments[1].at == NIGHT + timedelta(milliseconds=40)
     assert (file.moments[-1].who, file.moments[-1].what) == ("mei", "SCRAP")
     assert SqlHistory(database, record, line=LINE, station=STATION).file(uuid4()) is None
+
+
+def test_what_was_done_to_a_lot_stands_once_and_in_the_story_of_each_of_its_parts(database: Database) -> None:
+    record, trail = RecordStore(database, line=LINE, station=STATION), SqlAuditTrail(database)
+    reports = [inspection(number, NIGHT) for number in range(1, 4)]
+    for report, lot in zip(reports, ("L9", "L9", "L8"), strict=True):
+        record.record(report, pixels=None, texts={}, messages=[], lot=lot)
+    trail.add(MEI, "hold_lot", lot_subject(LINE, "L9"), "solder paste")
+    trail.add(MEI, "hold_lot", lot_subject("line-2", "L9"), "another line's")
+    trail.add(MEI, "release_lot_refused", lot_subject(LINE, "L9"))
+    trail.add(MEI, "release_lot", lot_subject(LINE, "L9"))
+    assert [record.lot_of(report.id) for report in reports] == ["L9", "L9", "L8"]
+    assert record.lot_of(uuid4()) == ""
+    reader = SqlHistory(database, record, line=LINE, station=STATION)
+    stories = []
+    for report in reports:
+        file = reader.file(report.id)
+        assert file is not None
+        stories.append([(item.kind, item.who, item.what, item.detail) for item in file.moments if item.what == "L9"])
+    held, released = (MomentKind.LOT_HELD, "mei", "L9", "solder paste"), (MomentKind.LOT_RELEASED, "mei", "L9", "")
+    assert stories == [[held, released], [held, released], []]
 
 
 @pytest.mark.parametrize("query", QUERIES)

@@ -36,7 +36,7 @@ from inspector.runtime.office import Compose
 from inspector.runtime.wiring.messages import result_messages, source_of
 from inspector.runtime.wiring.sparkplug import SparkplugLine, WorstLamp, build_sparkplug, sparkplug_name
 from inspector.settings import LineSettings
-from inspector.store import Database, Ledger, SqlOutbox
+from inspector.store import Database, Ledger, SqlAuditTrail, SqlOutbox
 
 __all__ = [
     "Broker",
@@ -128,6 +128,7 @@ def build_clerk(
         control=control,
         reader=record,
         ledger=Ledger(database, line=settings.line, station=settings.station),
+        trail=SqlAuditTrail(database),
         recipes=settings.recipes,
         status=status,
     )

@@ -49,6 +49,28 @@ def test_a_line_is_held_with_its_reason(tmp_path: Path, folder: Path) -> None:
     assert json.loads(run(tmp_path, "state", "--json"))["held"]["reason"] == "solder paste"
 
 
+def test_a_lot_is_held_and_released_without_the_line(tmp_path: Path, folder: Path) -> None:
+    assert run(tmp_path, "release", "--lot", "L-9") == "lot L-9 is not held"
+    Control(folder).apply(HoldLine("MES", "recall"))
+    assert run(tmp_path, "hold", "--lot", "L-9", "--reason", "solder paste").startswith("lot L-9 is held by ")
+    assert json.loads(run(tmp_path, "state", "--json"))["held_lots"]["L-9"]["reason"] == "solder paste"
+    assert "lot L-9 is held by " in run(tmp_path, "state")
+    assert run(tmp_path, "release", "--lot", "L-9").startswith("lot L-9 is released")
+    assert Control(folder).held_lots() == []
+    assert Control(folder).held() == HoldLine("MES", "recall")
+    with people_of(load_line(SHIPPED_LINE, data=tmp_path)) as (_, trail):
+        entries = [(entry.act, entry.subject) for entry in reversed(trail.latest(5))]
+    assert entries == [("hold_lot", f"{folder.name}/L-9"), ("release_lot", f"{folder.name}/L-9")]
+
+
+@pytest.mark.parametrize("command", ["hold", "release"])
+def test_an_empty_lot_is_not_the_line(tmp_path: Path, folder: Path, command: str) -> None:
+    Control(folder).apply(HoldLine("MES", "recall"))
+    refused = CliRunner().invoke(app, [command, str(SHIPPED_LINE), "--data", str(tmp_path), "--lot", ""])
+    assert refused.exit_code == 2
+    assert Control(folder).held() == HoldLine("MES", "recall")
+
+
 @pytest.mark.parametrize("like", ["gige-camera", "virtual-board"])
 def test_a_line_of_ones_own_begins_with_a_shipped_one(like: str, tmp_path: Path) -> None:
     file = tmp_path / "mine" / "line.yaml"

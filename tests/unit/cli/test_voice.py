@@ -66,7 +66,11 @@ def invoke(*arguments: str | Path) -> tuple[int, Any]:
         ("今天做了多少件", "zh", "共2件：合格1，待复检0，不合格1，未检测0。"),
         ("零件0043为什么不合格", "zh", "零件0043：毛刺过长。"),
         ("how many spurs on the last part", "en", "Part 0043. 1: spur, in zone connector, length 0.240 ± 0.020 mm."),
-        ("how many rejects in lot 4711", "en", "Lot 4711: 0 of 1 parts rejected, 0 to review, 0 not inspected."),
+        (
+            "is lot 4711 held",
+            "en",
+            "Lot 4711: 0 of 1 parts rejected, 0 to review, 0 not inspected. It is not held.",
+        ),
         ("零件0042上发现了什么", "zh", "零件0042。未发现缺陷。该件未发现缺陷。"),
     ],
 )

@@ -61,6 +61,17 @@ def test_a_faulted_part_is_unknown_and_held(code: FaultCode) -> None:
     assert verdict.reasons[0].note == "why"
 
 
+@given(verdicts())
+def test_no_part_of_a_held_lot_passes_and_every_other_verdict_stays(verdict: Verdict) -> None:
+    withheld = verdict.withheld("L-9")
+    assert withheld.wire is not WireVerdict.OK
+    if verdict.outcome is Outcome.PASS:
+        assert (withheld.outcome, withheld.wire, withheld.held_lot) == (Outcome.REVIEW, WireVerdict.UNKNOWN, "L-9")
+        assert withheld.reasons[:-1] == verdict.reasons
+    else:
+        assert withheld == verdict
+
+
 def test_a_fault_on_a_failed_part_keeps_the_failure() -> None:
     failed = Verdict(Outcome.PASS, (), "r").raised_to(Outcome.FAIL, Reason(Outcome.FAIL, "not_allowed", "open"))
     assert failed.faulted(FaultCode.PLC_LOST, "gone").outcome is Outcome.FAIL

@@ -199,6 +199,15 @@ def test_a_part_without_id_is_named_so(writer: TemplateWriter) -> None:
     assert writer.write(part(7, None, part_id=" ").report, "en").startswith("A part without an id passed")
 
 
+def test_a_part_that_waits_for_its_lot_says_so(writer: TemplateWriter) -> None:
+    report = part(7, None, part_id="7").report
+    waiting = replace(report, verdict=report.verdict.withheld("L-9"))
+    assert writer.write(waiting, "en") == (
+        "Part “7” needs review: part, its lot is held. It is held until a person decides."
+    )
+    assert "所属批次已扣留" in writer.write(waiting, "zh")
+
+
 def test_another_language_is_refused_by_name(writer: TemplateWriter) -> None:
     with pytest.raises(LanguageError, match=r"'tlh'.*en, zh"):
         writer.write(part(8, None).report, "tlh")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,13 @@ def test_a_failed_part_says_what_was_found_measured_and_decided() -> None:
     ]
     assert (said["workorder"], said["product"], said["lot"]) == ("4711", "board-a", "L-9")
     assert said["defects"][1]["bbox"] == [100.5, 8.0, 112.0, 14.0]
+
+
+def test_a_part_that_waits_for_its_lot_says_so_and_has_no_decision_of_its_own() -> None:
+    waiting = replace(passed(7), verdict=passed(7).verdict.withheld("L-8"))
+    said = body(ResultMessages(SOURCE), waiting, order=Order(workorder="4711", lot="L-9"))
+    assert (said["result"], said["fault"], said["lot"], said["disposition"]) == ("UNKNOWN", None, "L-8", None)
+    assert [(reason["code"], reason["note"]) for reason in said["reasons"]] == [("lot_held", "L-8")]
 
 
 def test_limits_come_from_the_reason_where_nobody_else_knows_them() -> None:

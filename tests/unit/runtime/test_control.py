@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import multiprocessing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,13 @@ import pytest
 from inspector.domain import (
     CommandSource,
     HoldLine,
+    HoldLot,
     Lamp,
     LampState,
     LineStatus,
     MesError,
     ReleaseLine,
+    ReleaseLot,
     SelectRecipe,
     StoreError,
     TriggerOnce,
@@ -30,7 +33,7 @@ from inspector.runtime.line import Line
 from inspector.runtime.station import Desk
 from inspector.runtime.status import StatusKeeper
 from inspector.runtime.trials import TrialRoom, TrialStore
-from inspector.store import Database, Ledger, RecordStore
+from inspector.store import Database, Ledger, RecordStore, SqlAuditTrail
 from tests.support.reports import failed
 from tests.unit.runtime.fakes import Journal, Plc, Stages
 
@@ -67,7 +70,72 @@ def test_what_cannot_be_read_changes_nothing(tmp_path: Path, caplog: pytest.LogC
     assert follower.changes() == [HOLD]
     (tmp_path / "control.json").write_text("{")
     assert follower.changes() == []
-    assert "the line stays as it is" in caplog.text
+    assert "cannot be read" in caplog.text
+    (tmp_path / "control.json").unlink()
+    assert follower.changes() == []
+
+
+def test_a_line_that_starts_without_knowing_what_was_held_is_held_until_a_person_has_looked(tmp_path: Path) -> None:
+    (tmp_path / "control.json").write_text("{")
+    control, follower = Control(tmp_path), ControlFollower(tmp_path)
+    lost = control.held()
+    assert lost is not None
+    assert "cannot be read" in lost.reason
+    assert follower.changes() == [lost]
+    control.apply(RECIPE)  # whatever is written next releases nothing
+    assert follower.changes() == [RECIPE]
+    assert control.held() == lost
+    control.apply(RELEASE)
+    assert follower.changes() == [RELEASE]
+
+
+def test_a_held_lot_is_on_hold_while_it_is_made_and_through_restarts(tmp_path: Path) -> None:
+    control, follower = Control(tmp_path), ControlFollower(tmp_path)
+    control.make_lot("L-9")
+    control.apply(HoldLot("L-9", "jan", "paste"))
+    control.apply(HoldLot("L-7", "mei"))
+    assert follower.changes() == []  # for a lot nothing stops: its parts do not pass
+    assert follower.lot_on_hold() == "L-9"
+    again = ControlFollower(tmp_path)
+    again.changes()
+    assert again.lot_on_hold() == "L-9"
+    control.make_lot("L-8")
+    follower.changes()
+    assert follower.lot_on_hold() == ""
+    control.make_lot("L-7")
+    follower.changes()
+    assert follower.lot_on_hold() == "L-7"
+    assert control.held_lots() == [HoldLot("L-9", "jan", "paste"), HoldLot("L-7", "mei")]
+    control.apply(ReleaseLot("L-7", "mei"))
+    follower.changes()
+    assert follower.lot_on_hold() == ""
+    assert control.held_lots() == [HoldLot("L-9", "jan", "paste")]
+    assert control.held() is None
+
+
+def test_a_file_that_cannot_be_read_lets_no_held_lot_go(tmp_path: Path) -> None:
+    control, follower = Control(tmp_path), ControlFollower(tmp_path)
+    control.make_lot("L-9")
+    control.apply(HoldLot("L-9", "jan"))
+    follower.changes()
+    (tmp_path / "control.json").write_text("{")
+    follower.changes()
+    assert follower.lot_on_hold() == "L-9"
+
+
+def test_acts_of_several_processes_do_not_undo_each_other(tmp_path: Path) -> None:
+    lots = [[f"L-{process}{number}" for number in range(5)] for process in range(3)]
+    held = [multiprocessing.Process(target=hold_all, args=(tmp_path, some)) for some in lots]
+    for process in held:
+        process.start()
+    for process in held:
+        process.join(120)
+    assert {held.lot for held in Control(tmp_path).held_lots()} == {lot for some in lots for lot in some}
+
+
+def hold_all(folder: Path, lots: list[str]) -> None:
+    for lot in lots:
+        Control(folder).apply(HoldLot(lot, "jan"))
 
 
 def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
@@ -112,11 +180,14 @@ def test_the_clerk_turns_words_of_the_mes_into_the_state_of_the_line(tmp_path: P
     record = RecordStore(database)
     record.record(failed(3), pixels=None, texts={"en": "An open."}, messages=[])
 
+    trail = SqlAuditTrail(database)
+
     def clerk() -> LineClerk:
         return LineClerk(
             control=Control(tmp_path),
             reader=record,
             ledger=Ledger(database),
+            trail=trail,
             recipes=["default", "fine"],
             status=lambda: STATUS,
         )
@@ -144,7 +215,26 @@ def test_the_clerk_turns_words_of_the_mes_into_the_state_of_the_line(tmp_path: P
     order = Order(workorder="4711", product="board-a", lot="L-9")
     first.order(order)
     assert clerk().current_order() == order  # a restart of the office forgets no order
+    first.command("hold", HoldCommand(ts=NOW, by="lead", reason="paste", lot="L-9"))
+    follower.changes()
+    assert follower.lot_on_hold() == "L-9"
+    assert Control(tmp_path).held() is None
+    _, status = first.command("query", QueryCommand(ts=NOW, by="mes", what="status"))
+    assert status is not None
+    assert (status["lot"], status["held_lots"]) == ("L-9", {"L-9": "lead"})
+    with pytest.raises(MesError, match="lot L-8 is not held"):
+        first.command("release", ReleaseCommand(ts=NOW, by="lead", lot="L-8"))
+    first.order(Order(workorder="4712", lot="L-8"))
+    follower.changes()
+    assert follower.lot_on_hold() == ""
+    assert first.command("release", ReleaseCommand(ts=NOW, by="lead", lot="L-9")) == ("lot L-9 released", None)
+    assert Control(tmp_path).held_lots() == []
+    assert [(entry.who, entry.act, entry.subject, entry.detail) for entry in reversed(trail.latest(9))] == [
+        ("mes:lead", "hold_lot", "line-1/L-9", "paste"), ("mes:lead", "release_lot", "line-1/L-9", ""),
+    ]  # fmt: skip
+
     first.order(Order(workorder=None))
+    assert Control(tmp_path).lot() == ""
     assert clerk().current_order() is None
     first.audit("hold", "lead", "{}", "{}")
     assert [(entry.name, entry.by) for entry in Ledger(database).commands(5)] == [("hold", "lead")]

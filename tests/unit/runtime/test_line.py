@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
@@ -16,11 +16,13 @@ from inspector.domain import (
     InspectorError,
     Outcome,
     PlcLost,
+    Reason,
     Stage,
+    Verdict,
     WireVerdict,
 )
 from inspector.runtime.line import Line, StageHungError
-from tests.unit.runtime.fakes import Hang, Journal, Plc, Stages, trigger
+from tests.unit.runtime.fakes import Hang, Journal, Plc, Stages, frame, trigger
 
 
 @pytest.fixture
@@ -30,10 +32,18 @@ def hang() -> Iterator[Hang]:
     hang.let_go.set()
 
 
-def a_line(plc: Plc, stages: Stages, journal: Journal, *, deadline_s: float = 5.0, patience_s: float = 60) -> Line:
+def a_line(
+    plc: Plc,
+    stages: Stages,
+    journal: Journal,
+    *,
+    deadline_s: float = 5.0,
+    patience_s: float = 60,
+    lot_on_hold: Callable[[], str] = lambda: "",
+) -> Line:
     return Line(
         triggers=plc, camera=stages, detector=stages, gauge=stages, judge=stages, journal=journal,
-        deadline_s=deadline_s, patience_s=patience_s,
+        deadline_s=deadline_s, patience_s=patience_s, lot_on_hold=lot_on_hold,
     )  # fmt: skip
 
 
@@ -50,6 +60,26 @@ async def test_every_trigger_gets_one_verdict_and_one_record_in_order() -> None:
     assert [of.sequence for of, _ in plc.answers] == list(range(1, 21))
     assert {verdict.wire for _, verdict in plc.answers} == {WireVerdict.OK}
     assert [report.trigger.sequence for report in journal.answered_reports] == list(range(1, 21))
+
+
+async def test_no_part_passes_while_its_lot_is_held_and_what_failed_by_itself_stays() -> None:
+    plc, journal, stages = Plc([trigger(n) for n in range(1, 5)]), Journal(), Stages()
+    bad = Verdict(Outcome.FAIL, (Reason(Outcome.FAIL, "not_allowed", "class"),), "default")
+    own = iter([bad, *[Verdict(Outcome.PASS, (), "default")] * 3])
+    stages.judge = lambda *_: next(own)  # type: ignore[method-assign]
+    held = iter(["L-9", "L-9", "", ""])
+    line = a_line(plc, stages, journal, lot_on_hold=lambda: next(held))
+    await line.run()
+    assert [verdict.wire for _, verdict in plc.answers] == [
+        WireVerdict.NOK, WireVerdict.UNKNOWN, WireVerdict.OK, WireVerdict.OK,
+    ]  # fmt: skip
+    assert [report.verdict.held_lot for report in journal.answered_reports] == ["", "L-9", "", ""]
+
+
+async def test_the_samples_and_a_picture_by_hand_are_not_of_the_held_lot() -> None:
+    line = a_line(Plc(), Stages(), Journal(), lot_on_hold=lambda: "L-9")
+    assert (await line.prove(frame(trigger()))).verdict.outcome is Outcome.PASS
+    assert (await line.trial(trigger())).report.verdict.outcome is Outcome.PASS
 
 
 @pytest.mark.parametrize(("told", "recorded"), [("", "read-17"), ("000001", "000001")])

@@ -162,6 +162,15 @@ def test_a_part_is_recorded_with_the_lot_that_is_made_now(desk: Desk) -> None:
     assert desk.record.lots == ["LOT-7"]
 
 
+def test_a_part_that_waits_for_its_lot_is_recorded_in_it_and_has_no_decision_of_its_own(desk: Desk) -> None:
+    # The order has changed by the time the part is recorded: the verdict says which lot it was of.
+    report = replace(PASSED, verdict=PASSED.verdict.withheld("L-8"))
+    answered(desk, report)
+    assert desk.office.record_waiting() == 1
+    assert desk.record.lots == ["L-8"]
+    assert desk.record.parts[0].disposition is None
+
+
 def test_a_part_found_twice_is_recorded_once(desk: Desk) -> None:
     for _ in range(2):
         answered(desk, PASSED)
@@ -376,12 +385,14 @@ def test_parts_that_are_not_open_are_remembered_and_not_advised_on(desk: Desk) -
     adviser = Adviser()
     told = advised(desk, adviser)
     lost = InspectionReport(trigger(6), Verdict.unknown(FaultCode.CAMERA_LOST, "cable"))
-    for report in (PASSED, lost):
+    waiting = InspectionReport(trigger(7), PASSED.verdict.withheld("L-9"))
+    for report in (PASSED, lost, waiting):
         answered(desk, report)
     desk.office.record_waiting()
     assert desk.record.opinions == []
-    assert [item and item.decision for item in told.mes] == [None, Decision.HOLD]
-    assert {report.id for report in adviser.remembered} == {PASSED.id, lost.id}
+    assert [item and item.decision for item in told.mes] == [None, Decision.HOLD, None]
+    assert told.plc == []  # an opinion releases no part of a held lot
+    assert {report.id for report in adviser.remembered} == {PASSED.id, lost.id, waiting.id}
 
 
 def test_without_advice_the_rules_hold_stands(desk: Desk) -> None:

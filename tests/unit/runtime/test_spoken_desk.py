@@ -13,8 +13,10 @@ from inspector.domain import (
     Ask,
     AskLot,
     AskPart,
+    AuditEntry,
     Decision,
     Desks,
+    Disposition,
     HoldLine,
     HoldLot,
     InspectionReport,
@@ -32,9 +34,11 @@ from inspector.domain import (
     ReleaseLine,
     ReleaseLot,
     Remark,
+    ReviewError,
     Role,
     SelectRecipe,
     StartChallengeTest,
+    StoreError,
     VoiceError,
 )
 from inspector.language import DEFAULT_GLOSSARY, Glossary
@@ -68,8 +72,10 @@ class Office:
         self.trail = SqlAuditTrail(self.database)
         self.lamp = LampState(True, datetime(2026, 11, 22, tzinfo=UTC))
         self.messages: list[str] = []
-        review = RecordReviewDesk(record, self.trail, compose=self._compose, decided=lambda: None)
         self.control = Control(folder)
+        review = RecordReviewDesk(
+            record, self.trail, compose=self._compose, decided=lambda: None, held_lots=self.control.held_lots
+        )
         self.review = review
         self.line = line = RunningLineDesk(
             control=self.control,
@@ -79,7 +85,9 @@ class Office:
             connections=(),
             trials=TrialStore(folder),
         )
-        answers = Answers(record, PartAnswers(NAMES.name, ZONES), record, self.status, lambda: "WO-7 · board · 200")
+        parts = PartAnswers(NAMES.name, ZONES)
+        order = "WO-7 · board · 200"
+        answers = Answers(record, parts, record, self.status, lambda: order, held_lots=line.held_lots)
         self.desk = SpokenDesk(line=line, review=review, record=record, status=self.status, answer=answers.answer)
         self.record = record
 
@@ -96,6 +104,13 @@ class Office:
     def decision(self, part: str) -> Decision | None:
         newest = self.record.part(part)[0].disposition
         return newest.decision if newest is not None else None
+
+
+class FullTrail(SqlAuditTrail):
+    """Takes nothing any more."""
+
+    def add(self, person: Person, act: str, subject: str = "", detail: str = "") -> AuditEntry:
+        raise StoreError("the disk is full")
 
 
 @pytest.fixture
@@ -176,11 +191,63 @@ def test_alarms_are_acknowledged_where_there_are_some(office: Office) -> None:
     assert ("jan", "acknowledge_alarm", LINE) in office.acts()
 
 
-@pytest.mark.parametrize("command", [HoldLot("L12", "jan"), ReleaseLot("L12", "mei")])
-def test_what_this_line_cannot_do_is_said(office: Office, command: HoldLot | ReleaseLot) -> None:
-    assert office.desk.objection(command) == "this line holds parts and itself, not lots"
-    with pytest.raises(VoiceError, match="not lots"):
-        office.desk.apply(command, MEI)
+def test_a_lot_is_held_by_anybody_and_released_by_whoever_may(office: Office) -> None:
+    assert office.desk.objection(ReleaseLot("L12", "mei")) == "lot L12 is not held"
+    assert office.desk.objection(HoldLot("L12", "jan", BY)) == ""
+    office.desk.apply(HoldLot("L12", "jan", BY), JAN)
+    assert office.control.held_lots() == [HoldLot("L12", "jan", BY)]
+    assert office.control.held() is None
+    assert office.desk.objection(ReleaseLot("L12", "mei")) == ""
+    with pytest.raises(NotAllowed):
+        office.desk.apply(ReleaseLot("L12", "jan"), JAN)
+    assert office.control.held_lots() == [HoldLot("L12", "jan", BY)]
+    office.desk.apply(ReleaseLot("L12", "mei"), MEI)
+    assert office.control.held_lots() == []
+    with pytest.raises(LineError, match="lot L12 is not held"):
+        office.desk.apply(ReleaseLot("L12", "mei"), MEI)
+    lot = f"{LINE}/L12"
+    assert office.acts() == [
+        ("jan", "hold_lot", lot), ("jan", "release_lot_refused", lot), ("mei", "release_lot", lot),
+    ]  # fmt: skip
+
+
+def test_a_lot_is_held_even_where_that_cannot_be_written_down_and_not_released(office: Office, tmp_path: Path) -> None:
+    desk = RunningLineDesk(
+        control=office.control,
+        trail=FullTrail(office.database),
+        status=office.status,
+        recipes=(),
+        connections=(),
+        trials=TrialStore(tmp_path),
+    )
+    with pytest.raises(StoreError):
+        desk.act(JAN, HoldLot("L12", "jan", BY))
+    assert office.control.held_lots() == [HoldLot("L12", "jan", BY)]
+    with pytest.raises(StoreError):
+        desk.act(MEI, ReleaseLot("L12", "mei"))
+    assert office.control.held_lots() == [HoldLot("L12", "jan", BY)]
+
+
+@pytest.mark.parametrize("lot", ["", "  ", "L" * 129])
+def test_what_is_no_lot_is_not_held(office: Office, lot: str) -> None:
+    with pytest.raises(LineError, match="no lot"):
+        office.desk.apply(HoldLot(lot, "jan"), JAN)
+    assert office.control.held_lots() == []
+
+
+def test_no_part_of_a_held_lot_is_accepted_and_its_own_hold_outlives_the_lots(office: Office) -> None:
+    report = inspection(10, NIGHT, label="spur", length=0.3)
+    hold = Disposition(Decision.HOLD, "guard_band", "open by the rules", "rules")
+    office.record.record(report, pixels=None, texts={}, messages=[], disposition=hold, lot="L12")
+    part, accept = report.trigger.part_id, Override(report.trigger.part_id, Decision.ACCEPT, "mei", BY)
+    office.desk.apply(HoldLot("L12", "jan", BY), JAN)
+    with pytest.raises(ReviewError, match="lot L12 is held"):
+        office.desk.apply(accept, MEI)
+    assert office.decision(part) is Decision.HOLD
+    office.desk.apply(ReleaseLot("L12", "mei"), MEI)
+    assert office.decision(part) is Decision.HOLD
+    office.desk.apply(accept, MEI)
+    assert office.decision(part) is Decision.ACCEPT
 
 
 def test_a_remark_needs_no_more_than_its_entry_in_the_trail(office: Office) -> None:
@@ -233,13 +300,20 @@ def test_the_rejects_of_a_lot_are_counted(office: Office) -> None:
         office.record.record(report, pixels=None, texts={}, messages=[], disposition=None, lot=lot)
     assert office.record.lots(9) == ["4712", "4711"]
     assert office.record.lots(1) == ["4712"]
-    assert office.desk.answer(AskLot("4711"), "en") == "Lot 4711: 1 of 3 parts rejected, 1 to review, 0 not inspected."
-    assert office.desk.answer(AskLot("4712"), "zh") == "批次4712：1件中不合格1，待复检0，未检测0。"
-    assert office.desk.answer(AskLot("4713"), "en") == "There is no part of lot 4713 in the record."
+    counted = "Lot 4711: 1 of 3 parts rejected, 1 to review, 0 not inspected."
+    assert office.desk.answer(AskLot("4711"), "en") == f"{counted} It is not held."
+    assert office.desk.answer(AskLot("4712"), "zh") == "批次4712：1件中不合格1，待复检0，未检测0。该批次未扣留。"
+    assert office.desk.answer(AskLot("4713"), "en") == "There is no part of lot 4713 in the record. It is not held."
+
+
+def test_a_held_lot_is_told_of(office: Office) -> None:
+    office.line.act(JAN, HoldLot("4713", "jan", BY))
+    assert office.desk.answer(AskLot("4713"), "en").endswith("It is held by jan.")
+    assert office.desk.answer(AskLot("4713"), "zh").endswith("该批次已扣留，扣留人：jan。")
+    assert office.desk.answer(Query.STATUS, "en").endswith("Held lots: 4713.")
 
 
 async def test_the_lots_are_known_anew_at_every_press(office: Office, tmp_path: Path) -> None:
-    lot = ""
     spoken = build_voice_desk(
         load_line(CONFIG).model_copy(update={"voice": Voice()}),
         tmp_path,
@@ -250,7 +324,6 @@ async def test_the_lots_are_known_anew_at_every_press(office: Office, tmp_path: 
         trail=office.trail,
         status=office.status,
         order=lambda: "",
-        lot=lambda: lot,
         terms=DEFAULT_GLOSSARY,
     )
     assert isinstance(spoken, LineVoiceDesk)
@@ -259,9 +332,12 @@ async def test_the_lots_are_known_anew_at_every_press(office: Office, tmp_path: 
         return (await spoken.words("en")).interpreter.understand(f"how many rejects in lot {number}")
 
     assert isinstance(await understood("4711"), Refused)
-    lot = "4711"  # an order has come
+    office.control.make_lot("4711")  # an order has come
     assert await understood("4711") == Meaning("lot_rejects", (("lot", "4711"),))
     assert isinstance(await understood("4713"), Refused)
     report = inspection(10, NIGHT)
     office.record.record(report, pixels=None, texts={}, messages=[], disposition=None, lot="L-4713")
     assert await understood("4713") == Meaning("lot_rejects", (("lot", "L-4713"),))
+    assert isinstance(await understood("5005"), Refused)
+    office.line.act(JAN, HoldLot("5005", "jan"))  # of which no part was seen, and which has to be released some day
+    assert await understood("5005") == Meaning("lot_rejects", (("lot", "5005"),))

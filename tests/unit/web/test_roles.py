@@ -10,7 +10,19 @@ import httpx
 import pytest
 from argon2 import PasswordHasher
 
-from inspector.domain import RIGHTS, AcknowledgeAlarm, Act, Decision, Desks, HoldLine, Lamp, LampState, Person, Role
+from inspector.domain import (
+    RIGHTS,
+    AcknowledgeAlarm,
+    Act,
+    Decision,
+    Desks,
+    HoldLine,
+    HoldLot,
+    Lamp,
+    LampState,
+    Person,
+    Role,
+)
 from inspector.language import DEFAULT_GLOSSARY
 from inspector.runtime.control import Control
 from inspector.runtime.corrections import RecordCorrectionDesk
@@ -32,6 +44,8 @@ WANTED = {
     Act.EXPORT: ("GET", "/history/export", None, "-QEA"),
     Act.HOLD_LINE: ("POST", "/line/hold", {"reason": "bad_parts"}, "OQEA"),
     Act.RELEASE_LINE: ("POST", "/line/release", None, "-QE-"),
+    Act.HOLD_LOT: ("POST", "/line/lots/hold", {"lot": "L-9", "reason": "material"}, "OQEA"),
+    Act.RELEASE_LOT: ("POST", "/line/lots/release", {"lot": "L-8"}, "-QE-"),
     Act.ACKNOWLEDGE_ALARM: ("POST", "/line/acknowledge", None, "OQE-"),
     Act.TRIGGER_ONCE: ("POST", "/line/trial", None, "--E-"),
     Act.REVIEW_TIGHTEN: ("POST", "/review/{held}", {"decision": "scrap", "reason": "unclear"}, "OQE-"),
@@ -44,13 +58,13 @@ WANTED = {
     Act.MANAGE_USERS: ("GET", "/users", None, "---A"),
 }
 # Acts of the voice: no key and no route has them.
-SPOKEN = {Act.HOLD_PART, Act.HOLD_LOT, Act.RELEASE_LOT, Act.REMARK, Act.ASK}
+SPOKEN = {Act.HOLD_PART, Act.REMARK, Act.ASK}
 STAFF = [role for role in Role if role is not Role.GUEST]  # a guest has no account, so no session
 SILENT = {Act.SEE, Act.EXPORT, Act.SEE_AUDIT, Act.MANAGE_USERS}  # looking is refused without an entry
 
 
 class Line:
-    """A held line with a lost PLC and a held part; one user of each role."""
+    """A held line with a lost PLC, a held part and a held lot; one user of each role."""
 
     def __init__(self, folder: Path) -> None:
         self.held = inspection(1, NIGHT, label="spur", length=0.3)
@@ -59,6 +73,7 @@ class Line:
         self.trail = SqlAuditTrail(self.database)
         self.control = Control(folder)
         self.control.apply(HoldLine("test"))
+        self.control.apply(HoldLot("L-8", "test"))
         self.accounts = SqlAccounts(self.database, hasher=PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
         for role in STAFF:
             self.accounts.add(role.value, role, SECRET, by=ADMIN)
@@ -108,7 +123,7 @@ def test_every_act_has_a_way_here() -> None:
 async def test_a_role_does_what_the_table_says_and_nothing_else(line: Line, role: Role, act: Act) -> None:
     method, path, body, letters = WANTED[act]
     allowed = letters[STAFF.index(role)] != "-"
-    before = line.control.held()
+    before = line.control.held(), line.control.held_lots()
     answer = await line.ask(role.value, method, path, body)
     entry = line.trail.latest(1)[0]
     if allowed:
@@ -120,7 +135,7 @@ async def test_a_role_does_what_the_table_says_and_nothing_else(line: Line, role
         if act not in SILENT:
             assert entry.who == role.value
             assert entry.act in {f"{act.value}_refused", "review_refused"}
-        assert line.control.held() == before
+        assert (line.control.held(), line.control.held_lots()) == before
         part = line.record.of_report(line.held.id)
         assert part is not None
         assert part.disposition is not None
@@ -134,6 +149,12 @@ async def test_a_role_does_what_the_table_says_and_nothing_else(line: Line, role
         ("/line/recipe", {"recipe": "none such"}, 409),
         ("/line/recipe", {}, 422),
         ("/line/hold", {"reason": "x" * 201}, 422),
+        ("/line/lots/hold", {"lot": ""}, 422),
+        ("/line/lots/hold", {"lot": " "}, 409),
+        ("/line/lots/hold", {"lot": "x" * 129}, 422),
+        ("/line/lots/hold", {"reason": "material"}, 422),
+        ("/line/lots/release", {"lot": "L-7"}, 409),
+        ("/line/lots/release", {}, 422),
     ],
 )
 async def test_what_the_line_cannot_do_is_refused_with_a_reason(line: Line, path: str, body: object, why: int) -> None:
