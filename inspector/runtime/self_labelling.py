@@ -20,6 +20,7 @@ from inspector.training.versioning import version_of
 __all__ = ["Look", "PseudoLabels", "Round", "SelfTaught", "teach_itself"]
 
 CALIBRATED_FROM = 0.01
+GENTLE_RATE = 0.0005  # a quarter of the usual: at the full rate a round first forgets what it begins with
 _TOLD = "told.json"
 
 Look = Callable[[Path, Sequence[Path]], list[Findings]]
@@ -130,6 +131,7 @@ def teach_itself(
                 plan,
                 start_from=str(best.best),
                 prune=0.0,
+                rate=GENTLE_RATE,
                 epochs=wish.epochs or plan.epochs,
                 more=str(work / "data"),
                 more_version=version_of(work / "data"),

@@ -58,6 +58,8 @@ class FitPlan:
         Weights (.pt) of a larger network of the same classes to learn from beside the labels; empty: none.
     prune
         Share of the channels of ``start_from`` to leave out.
+    rate
+        Learning rate after the warm-up.
     more
         Folder with further ``images/train`` and ``labels/train``; ``more_version`` is its content hash; empty: none.
     """
@@ -74,6 +76,7 @@ class FitPlan:
     start_from: str = ""
     teacher: str = ""
     prune: float = 0.0
+    rate: float = 0.002
     more: str = ""
     more_version: str = ""
 
@@ -174,7 +177,7 @@ def fit(
         "close_mosaic": min(10, plan.epochs // 4),
         "optimizer": "AdamW",
         "nbs": plan.batch,  # a step after every batch: data sets of lines are small, and steps are what they lack
-        "lr0": 0.002,
+        "lr0": plan.rate,
         "warmup_epochs": min(3.0, plan.epochs / 10),
         # Colour says little on metal, boards and castings; light and place vary.
         "hsv_h": 0.0,
