@@ -9,6 +9,7 @@ import typer
 
 from inspector.cli import (
     anomaly,
+    backup,
     bench,
     calibrate,
     camera,
@@ -48,6 +49,8 @@ app = typer.Typer(
 app.command()(run.demo)
 app.command("run")(run.run)
 app.command("trigger")(trigger.trigger)
+app.command()(backup.backup)
+app.command()(backup.restore)
 app.command()(check.check)
 app.command()(check.schema)
 app.command()(train.train)

@@ -36,15 +36,18 @@ class Reception:
         except (ValueError, TypeError, KeyError):
             self.unreadable += 1
             return False
-        if msg_id in self.known:  # a copy: drop it, but say again that it is stored
-            self.duplicates += 1
-            return True
         last = next(reversed(self.known.values()), None)
         # What is older than oldest_seq will not come again; at the very first start it alone decides.
-        if seq > (oldest if last is None else max(last + 1, oldest)):
-            self.gaps += 1
-            if self._refuse_gaps:  # the line sends what is missing, and then this one again
-                return False
+        gap = seq > (oldest if last is None else max(last + 1, oldest))
+        if msg_id in self.known:  # a copy: drop it, but say again that it is stored
+            self.duplicates += 1
+            if seq > self.known[msg_id] and not gap:  # a restored line tells it by another number
+                del self.known[msg_id]
+                self.known[msg_id] = seq
+            return True
+        self.gaps += gap
+        if gap and self._refuse_gaps:  # the line sends what is missing, and then this one again
+            return False
         self._commit(message)
         self.known[msg_id] = seq
         self.count += 1

@@ -256,7 +256,7 @@ class OutboxRelay:
             logger.warning("not an acknowledgement on %s: %.80r", self._ack_topic, payload)
             return
         self._patience_s = self._progress_s  # it lives
-        if msg_id is not None and not self._is(upto, str(msg_id)):
+        if msg_id is not None and not (self._is(upto, str(msg_id)) or self._skipped(upto)):
             # Left over from another database: believing it would lose everything below.
             if not self._doubted and upto > self._arrived:
                 self._doubted = True
@@ -274,6 +274,15 @@ class OutboxRelay:
             if on_way == seq:
                 return sent == msg_id
         return any((found.seq, found.msg_id) == (seq, msg_id) for found in self._outbox.pending(seq - 1, 1))
+
+    def _skipped(self, seq: int) -> bool:
+        """Say whether a restore has left this number out, so that only messages which it has lost can have had it.
+
+        Every number above the last that arrived is still in the outbox; where the next one there is a later one, this
+        one was never given.
+        """
+        later = self._outbox.pending(seq - 1, 1) if seq > self._arrived else ()
+        return any(message.seq > seq for message in later)
 
     def _arrive(self, upto: int) -> None:
         while self._way and self._way[0][0] <= upto:

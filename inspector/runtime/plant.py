@@ -6,6 +6,7 @@ import multiprocessing
 import secrets
 import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +17,7 @@ from inspector.domain import Counts, RecordReader
 from inspector.mes.consumer import MessageCounter
 from inspector.plc.simulation import SimulationPlan
 from inspector.runtime import embedded
+from inspector.runtime.alone import alone_in
 from inspector.runtime.backoffice import office_main
 from inspector.runtime.station import station_main
 from inspector.runtime.supervisor import Child, Supervisor
@@ -88,16 +90,19 @@ class Plant:
         self.settings, self._data, self._parts, self._screen, self._bad = settings, data, parts, screen, bad
         self.supervisor = Supervisor()
         self._counter: MessageCounter | None = None
+        self._alone = ExitStack()
         self._statistics: dict[str, Any] = {}
         self._started = time.monotonic()
         self._began = datetime.now(UTC)
         self._report, self._theirs = multiprocessing.get_context("spawn").Pipe(duplex=False)
 
     def __enter__(self) -> Plant:
+        self._alone.enter_context(alone_in(self._data / self.settings.line))
         try:
             self._start()
         except BaseException:
             self.supervisor.stop()
+            self._alone.close()
             raise
         return self
 
@@ -107,6 +112,7 @@ class Plant:
         self.supervisor.stop()
         self._report.close()
         self._theirs.close()
+        self._alone.close()
 
     def _start(self) -> None:
         settings, supervisor = self.settings, self.supervisor

@@ -14,7 +14,7 @@ from inspector.settings.detectors import (
     TextSettings,
 )
 from inspector.settings.explain import Finding
-from inspector.settings.filechecks import named_files
+from inspector.settings.filechecks import kept_files, named_files
 from inspector.settings.language import (
     AdvicePolicy,
     EmbeddedLanguage,
@@ -124,6 +124,7 @@ __all__ = [
     "check_line",
     "data_folder",
     "image_size",
+    "kept_files",
     "line_schema",
     "load_line",
     "named_files",

@@ -2,6 +2,7 @@
 
 from inspector.store.accounts import SqlAccounts
 from inspector.store.audit import SqlAuditTrail
+from inspector.store.copying import RecordCopy, check_schema, copy_record, let_go, take_up_record
 from inspector.store.corrections import SqlCorrections
 from inspector.store.database import Database
 from inspector.store.glossary import SqlGlossary
@@ -20,6 +21,7 @@ __all__ = [
     "ImageArchive",
     "Ledger",
     "Numbers",
+    "RecordCopy",
     "RecordStore",
     "Room",
     "ShiftRecord",
@@ -31,5 +33,9 @@ __all__ = [
     "SqlHistory",
     "SqlOutbox",
     "SqlReviews",
+    "check_schema",
+    "copy_record",
+    "let_go",
+    "take_up_record",
     "who_decided",
 ]

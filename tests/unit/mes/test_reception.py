@@ -76,6 +76,20 @@ def test_a_line_with_a_new_database_begins_again_below() -> None:
     assert word(consumer) == {"upto": 1, "msg_id": "new"}
 
 
+def test_a_restored_line_goes_on_further_up_and_may_tell_what_is_known_by_a_new_number() -> None:
+    stored: list[int] = []
+    consumer = Reception(
+        lambda message: stored.append(message["seq"]), already=[(one, f"m{one}") for one in range(1, 9)]
+    )
+    assert consumer.received(payload(5, oldest=5)) is True  # was under way when the backup was made
+    assert word(consumer) == {"upto": 8, "msg_id": "m8"}
+    assert consumer.received(payload(1001, oldest=1001, msg_id="m7")) is True  # was still in the journal then
+    assert word(consumer) == {"upto": 1001, "msg_id": "m7"}
+    assert consumer.received(payload(1002, oldest=1001, msg_id="new")) is True
+    assert stored == [1002]
+    assert (consumer.gaps, consumer.duplicates) == (0, 2)
+
+
 @pytest.mark.parametrize("junk", [b"", b"\xff", b"[]", b"{}", b'{"seq": "x", "msg_id": "m", "oldest_seq": 1}', b"1"])
 def test_what_is_no_message_is_counted_and_left(junk: bytes) -> None:
     consumer = Reception(lambda _message: None)
@@ -91,5 +105,5 @@ def test_a_reader_that_does_not_acknowledge_takes_what_comes() -> None:
 
 def test_the_documentation_shows_this_very_file() -> None:
     source = Path(reception.__file__).read_text(encoding="utf-8")
-    assert len(source.splitlines()) <= 60
+    assert len(source.splitlines()) <= 62
     assert f"```python\n{source}```" in DOCS.read_text(encoding="utf-8")

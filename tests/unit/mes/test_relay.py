@@ -339,3 +339,29 @@ def test_without_a_backlog_nothing_is_paced(relays: list[OutboxRelay]) -> None:
         relay.delivered(wire, number, "")
     relay.notify()
     assert eventually(lambda: wire.seqs == [1, 2, 3, 4])
+
+
+def test_a_word_about_what_a_restored_record_has_lost_covers_what_it_still_had(relays: list[OutboxRelay]) -> None:
+    outbox, wire = Memory(8), Wire()
+    outbox.acknowledged.append(5)  # 6 to 8 were under way when the backup was made, and 9 to 12 came after it
+    relay = start(relays, outbox, delivery="ack", progress_s=0.05)
+    relay.connected(wire)
+    outbox.messages.append(OutboxMessage("m1009", "b/result", '{"a": 1}', 1009))
+    assert eventually(lambda: {6, 7, 8, 1009} <= set(wire.seqs))
+    assert outbox.acknowledged == [5]
+    say(relay, wire, upto=12, msg_id="lost")
+    assert eventually(lambda: outbox.acknowledged[-1] == 12)
+    say(relay, wire, upto=1009, msg_id="m1009")
+    assert relay.stop(20)
+    assert outbox.acknowledged[-1] == 1009
+
+
+def test_a_word_about_another_message_of_the_same_number_counts_for_nothing(relays: list[OutboxRelay]) -> None:
+    outbox, wire = Memory(8), Wire()
+    relay = start(relays, outbox, delivery="ack")
+    relay.connected(wire)
+    assert eventually(lambda: len(wire.sent) == 8)
+    for upto in (5, 12):  # in the middle, and beyond all that was ever given
+        say(relay, wire, upto=upto, msg_id="another database's")
+    assert not relay.stop(0.2)
+    assert outbox.acknowledged == []
