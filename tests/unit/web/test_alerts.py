@@ -1,7 +1,8 @@
-"""The alert rules and the scrape configuration that are shipped speak of what a line really exposes."""
+"""The alerts, the scrape configuration and the dashboard that are shipped speak of what a line really exposes."""
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -17,14 +18,14 @@ from ruamel.yaml import YAML
 
 from inspector.domain import Decision, Disposition, Lamp, LampState, LineStatus, Queue, Waiting, Writing
 from inspector.web import LineMetrics, LiveBoard, Sources
+from tests.support.promql import labels_of, names_in, unknown
 from tests.support.screen import START, part
 
 ROOT = Path(__file__).resolve().parents[3]
 SHIPPED = ROOT / "deploy" / "prometheus"
 RULES = SHIPPED / "inspector-rules.yml"
+GRAFANA = ROOT / "deploy" / "grafana"
 PROMTOOL = shutil.which("promtool")
-NAME = re.compile(r"\b((?:inspector|process)_\w+)(?:\{([^}]*)\})?")
-MATCHER = re.compile(r'(\w+)\s*(=~|!=|=)\s*"([^"]*)"')
 DOCUMENTED = re.compile(r"`(inspector_[a-z_]+)`")
 
 
@@ -55,26 +56,10 @@ def families(exposed: str) -> list[Metric]:
     return list(parse(exposed))
 
 
-def unknown(expression: str, families: list[Metric]) -> list[str]:
-    """Return what the expression asks for that no sample has: names, labels, values of labels."""
-    found = []
-    for name, matchers in NAME.findall(expression):
-        samples = [sample.labels for family in families for sample in family.samples if sample.name == name]
-        if not samples:
-            found.append(name)
-        for label, operator, wanted in MATCHER.findall(matchers):
-            values = {labels[label] for labels in samples if label in labels}
-            # Of what is left out, too, one has to be there: else the matcher is about nothing.
-            wants = {value for value in re.split(r"\|", wanted) if value} if operator == "=~" else {wanted}
-            if not wants <= values:
-                found.append(f"{name} {label}{operator}{wanted}")
-    return found
-
-
 @pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule["alert"])
 def test_an_alert_asks_for_what_is_exposed_and_says_what_to_do(rule: dict[str, Any], families: list[Metric]) -> None:
     assert unknown(rule["expr"], families) == []
-    assert NAME.search(rule["expr"]) or rule["expr"].startswith("up{")
+    assert names_in(rule["expr"])
     assert rule["labels"]["severity"] in {"urgent", "warning"}
     assert rule["annotations"]["summary"]
     assert rule["annotations"]["remedy"]
@@ -89,6 +74,8 @@ def test_an_alert_asks_for_what_is_exposed_and_says_what_to_do(rule: dict[str, A
         'inspector_lamp_good{lamp=~"camera|mse"} == 0',
         "rate(inspector_parts[5m]) > 0",
         'inspector_outbox_messages{queue!="reslts"} > 1',
+        "sum by (lines) (inspector_ready) < 1",
+        "inspector_ready * on (line, statoin) inspector_held",
     ],
 )
 def test_a_slip_of_the_pen_would_be_found(expression: str, families: list[Metric]) -> None:
@@ -124,6 +111,64 @@ def test_the_scrape_configuration_names_files_that_are_shipped() -> None:
     named = [*config["rule_files"], *job["file_sd_configs"][0]["files"]]
     assert [name for name in named if not (SHIPPED / name).is_file()] == []
     assert job["authorization"]["credentials_file"]
+
+
+# --- the dashboard ----------------------------------------------------------------------------------------
+
+LEGEND = re.compile(r"\{\{(\w+)\}\}")
+
+
+def dashboard() -> dict[str, Any]:
+    return dict(json.loads((GRAFANA / "inspector-lines.json").read_text(encoding="utf-8")))
+
+
+def panels() -> list[dict[str, Any]]:
+    return [panel for panel in dashboard()["panels"] if panel["type"] != "row"]
+
+
+@pytest.mark.parametrize("panel", panels(), ids=lambda panel: panel["title"])
+def test_a_panel_asks_for_what_is_exposed_and_says_what_it_shows(panel: dict[str, Any], families: list[Metric]) -> None:
+    assert panel["targets"]
+    for target in panel["targets"]:
+        assert unknown(target["expr"], families) == []
+        assert set(LEGEND.findall(target["legendFormat"])) <= labels_of(target["expr"], families)
+    assert panel["description"]
+    assert {panel["datasource"]["uid"], *(target["datasource"]["uid"] for target in panel["targets"])} == {
+        "${datasource}"
+    }
+
+
+def test_the_panels_stand_side_by_side() -> None:
+    everything = dashboard()["panels"]
+    assert len({panel["id"] for panel in everything}) == len(everything)
+    taken: set[tuple[int, int]] = set()
+    for panel in everything:
+        at = panel["gridPos"]
+        cells = {(at["x"] + x, at["y"] + y) for x in range(at["w"]) for y in range(at["h"])}
+        assert at["x"] + at["w"] <= 24
+        assert not cells & taken
+        taken |= cells
+
+
+def test_the_dashboards_variables_are_of_what_is_exposed(families: list[Metric]) -> None:
+    by_name = {item["name"]: item for item in dashboard()["templating"]["list"]}
+    assert by_name["datasource"]["query"] == "prometheus"
+    asked = re.fullmatch(r"label_values\((\w+), (\w+)\)", by_name["line"]["query"]["query"])
+    assert asked is not None
+    assert unknown(f'{asked[1]}{{{asked[2]}=~"$line"}}', families) == []
+    used = set(re.findall(r"\$\{?(\w+)", json.dumps(dashboard())))
+    assert used - by_name.keys() - {"__all", "__rate_interval"} == set()
+
+
+def test_grafana_is_told_of_one_source_and_one_folder() -> None:
+    (source,) = YAML(typ="safe").load(GRAFANA / "datasources.yml")["datasources"]
+    assert source["type"] == "prometheus"
+    (job,) = YAML(typ="safe").load(SHIPPED / "prometheus.yml")["scrape_configs"]
+    assert source["jsonData"]["timeInterval"] == job["scrape_interval"]
+    (provider,) = YAML(typ="safe").load(GRAFANA / "dashboards.yml")["providers"]
+    assert provider["type"] == "file"
+    manual = (ROOT / "docs" / "operate.md").read_text(encoding="utf-8")
+    assert provider["options"]["path"] in manual
 
 
 # --- with Prometheus' own tool ----------------------------------------------------------------------------
