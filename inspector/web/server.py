@@ -18,6 +18,7 @@ from nicegui import ui
 from inspector.domain import ConfigurationError, Desks, LiveFeed, RecordedPart, RecordReader
 from inspector.web.api import create_api, image_url
 from inspector.web.gate import Gate
+from inspector.web.leaving import MayLeave
 from inspector.web.metrics import LineMetrics
 
 __all__ = ["ImageUrl", "PageBuilder", "claim_address", "serve"]
@@ -118,7 +119,7 @@ def serve(
             show_welcome_message=False,
         )
         config = uvicorn.Config(
-            app,
+            MayLeave(app),
             log_config=None,
             log_level="warning",
             access_log=False,
