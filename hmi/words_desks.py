@@ -171,7 +171,6 @@ DESK_WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "act_review": ("Review", "复检"),
         "act_review_refused": ("Review refused", "复检被拒"),
         "act_restore": ("Restored from a backup", "从备份恢复"),
-        "act_restore": ("Restored from a backup", "从备份恢复"),
         "act_add_user": ("User added", "新增用户"),
         "act_change_user": ("User changed", "修改用户"),
         "act_hold_line": ("Line held", "暂停产线"),
