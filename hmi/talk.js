@@ -1,4 +1,5 @@
-// Push-to-talk: hold the key, or the space bar, and speak. The microphone is open only while it is held.
+// Push-to-talk: hold the key, or the space bar, and speak. The microphone is open only while it is held, or where the
+// switch beside it leaves it open: then only what begins with the line's phrase is a command.
 const DEAD_MS = 600;
 const QUIET = 0.004;
 const RATE = 16000;
@@ -13,6 +14,11 @@ export default {
         <span v-html="icon"></span><span class="talk-word">{{ state === 'live' ? words.talk_speak : words.talk }}</span>
         <span v-if="state !== 'idle'" class="talk-meter" :class="{ clipped }" aria-hidden="true"><i :style="{ width: level + '%' }"></i></span>
       </button>
+      <button v-if="phrase" type="button" role="switch" class="key tool talk-open" :class="{ open }" :aria-checked="open ? 'true' : 'false'"
+              :aria-label="words.talk_open" :title="(open ? words.talk_opened : words.talk_open_hint).replace('{}', phrase)" @click="open ? shut() : leaveOpen()">
+        <span v-html="ear"></span>
+        <span v-if="open && state === 'idle'" class="talk-meter" aria-hidden="true"><i :style="{ width: level + '%' }"></i></span>
+      </button>
       <section v-if="card" class="talk-card" :class="'talk-' + card.is" role="status" aria-live="polite">
         <p v-if="card.heard" class="talk-heard">{{ words.talk_heard }}: <q>{{ card.heard }}</q></p>
         <p class="talk-text">{{ card.text }}</p>
@@ -26,13 +32,21 @@ export default {
         </form>
       </section>
     </div>`,
-  props: { languages: Object, icon: String, away: Boolean },
+  props: { languages: Object, icon: String, ear: String, phrases: Object, away: Boolean },
   data() {
-    return { state: "idle", level: 0, clipped: false, card: null, code: "", left: 0, warning: "", typed: "", language: "en" };
+    return { state: "idle", open: false, level: 0, clipped: false, card: null, code: "", left: 0, warning: "", typed: "", language: "en" };
   },
   computed: {
     words() {
       return this.languages[this.language] || Object.values(this.languages)[0];
+    },
+    phrase() {
+      return this.phrases[this.language] || "";
+    },
+  },
+  watch: {
+    language() {
+      this.shut();
     },
   },
   mounted() {
@@ -47,6 +61,9 @@ export default {
     window.addEventListener("keydown", this.onDown);
     window.addEventListener("keyup", this.onUp);
     window.addEventListener("blur", this.onBlur);
+    // An open microphone has to be seen.
+    this.onHidden = () => document.hidden && this.shut();
+    document.addEventListener("visibilitychange", this.onHidden);
     this.timer = setInterval(this.tick, 200);
   },
   unmounted() {
@@ -54,6 +71,7 @@ export default {
     window.removeEventListener("keydown", this.onDown);
     window.removeEventListener("keyup", this.onUp);
     window.removeEventListener("blur", this.onBlur);
+    document.removeEventListener("visibilitychange", this.onHidden);
     clearInterval(this.timer);
     this.silence();
     if (this.sound) this.sound.close();
@@ -81,11 +99,33 @@ export default {
         return;
       }
       if (event && event.pointerId !== undefined) event.currentTarget.setPointerCapture(event.pointerId);
+      this.held = true;
+      if ((await this.reach("press")) && !this.held) this.release();
+    },
+    async leaveOpen() {
+      if (this.state !== "idle") return;
+      if (this.away) {
+        this.trouble(this.words.talk_away);
+        return;
+      }
+      this.open = await this.reach("listen");
+      this.state = "idle";
+      if (document.hidden) this.shut();
+    },
+    shut() {
+      if (!this.open) return;
+      this.open = false;
+      if (this.state !== "idle") return;
+      const socket = this.speaking;
+      this.silence();
+      if (socket && socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify({ do: "rest" }));
+    },
+    // Opens the microphone and tells the line what for; false where that did not work, and why is said.
+    async reach(wish) {
+      this.silence();
       this.state = "opening";
       this.warning = "";
-      this.held = true;
       this.loudest = 0;
-      this.sounds = 0;
       this.waiting = [];
       try {
         if (!navigator.mediaDevices) throw new Error("insecure");
@@ -99,19 +139,20 @@ export default {
         });
         await this.listen();
         this.since = performance.now();
-        this.state = "live";
+        if (wish === "press") this.state = "live";
         const socket = await calling;
-        socket.send(JSON.stringify({ do: "press", rate: this.sound.sampleRate }));
+        socket.send(JSON.stringify({ do: wish, rate: this.sound.sampleRate }));
         this.waiting.splice(0).forEach((pcm) => socket.send(pcm));
         this.speaking = socket;
+        return true;
       } catch (error) {
         this.silence();
         this.state = "idle";
+        this.open = false;
         const why = { insecure: "talk_insecure", NotAllowedError: "talk_denied", NotFoundError: "talk_no_microphone" };
         this.trouble(this.words[why[error.message] || why[error.name]] || this.words.talk_away);
-        return;
+        return false;
       }
-      if (!this.held) this.release();
     },
     // Kept from press to press: a microphone that is open already must not wait for it.
     async prepare(rate = RATE) {
@@ -139,10 +180,11 @@ export default {
       this.input.connect(this.tap);
     },
     took({ pcm, peak, clipped }) {
-      if (this.state === "idle") return;
+      if (this.state === "idle" && !this.open) return;
       if (!this.speaking) this.waiting.push(pcm);
       else if (this.speaking.readyState === WebSocket.OPEN) this.speaking.send(pcm);
       this.level = Math.min(100, Math.round(100 * Math.sqrt(peak)));
+      if (this.state === "idle") return;
       this.clipped = clipped;
       this.loudest = Math.max(this.loudest, peak);
       if (clipped) this.warning = this.words.talk_clipped;
@@ -157,6 +199,7 @@ export default {
       this.state = "idle";
       this.silence();
       if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify({ do: "release" }));
+      if (this.open) this.leaveOpen();
     },
     silence() {
       if (this.stream) this.stream.getTracks().forEach((track) => track.stop());
@@ -178,7 +221,7 @@ export default {
       socket.onmessage = ({ data }) => (typeof data === "string" ? this.said(JSON.parse(data)) : this.aloud(data));
       socket.onclose = ({ code }) => {
         if (code === 4401) location.assign("/login");
-        else if (this.socket === socket && this.state !== "idle") this.lost();
+        else if (this.socket === socket && (this.open || this.state !== "idle")) this.lost();
       };
       this.socket = socket;
       return new Promise((done, failed) => {
@@ -189,6 +232,7 @@ export default {
     lost() {
       this.silence();
       this.state = "idle";
+      this.open = false;
       this.trouble(this.words.talk_away);
     },
     said(word) {
@@ -196,6 +240,7 @@ export default {
         this.card = { is: "partial", text: word.text + " …" };
         return;
       }
+      if (word.is === "away") this.shut();
       this.card = word;
       this.code = word.code;
       this.until = performance.now() + word.code_s * 1000;

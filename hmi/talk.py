@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from nicegui import ui
 
 from hmi.house import House
@@ -20,11 +22,15 @@ class TalkKey(ui.element, component="talk.js"):
     ----------
     house
         Whose languages the key speaks.
+    phrases
+        By language, what a command begins with where the switch beside the key leaves the microphone open.
     """
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, house: House, phrases: Mapping[str, str]) -> None:
         super().__init__()
         self.props["icon"] = icon("talk")
+        self.props["ear"] = icon("ear")
+        self.props["phrases"] = dict(phrases)
         self.props["away"] = False
         self.props["languages"] = {
             language: {name: forms[column] for name, forms in TALK_WORDS.items()}
@@ -42,8 +48,9 @@ class TalkKey(ui.element, component="talk.js"):
 
 def talk_key(house: House, slot: ui.element) -> TalkKey | None:
     """Put the key into a page's slot and return it; None where the line does not listen."""
-    if house.desks.voice is None:
+    voice = house.desks.voice
+    if voice is None:
         return None
     ui.add_head_html('<link rel="stylesheet" href="/hmi/talk.css">')
     with slot:
-        return TalkKey(house)
+        return TalkKey(house, voice.wake_phrases)

@@ -12,6 +12,12 @@ TALK_WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "talk": ("Talk", "讲话"),
         "talk_hint": ("Hold and speak; or hold the space bar", "按住讲话，或按住空格键"),
         "talk_speak": ("Speak", "请讲"),
+        "talk_open": ("Leave the microphone open", "麦克风常开"),
+        "talk_opened": ("The microphone is open: say “{} …”", "麦克风已开，请说“{}……”"),
+        "talk_open_hint": (
+            "Leave the microphone open: what begins with “{}” is a command, nothing else is listened to",
+            "麦克风常开：只有以“{}”开头的话才是指令，其他一概不听",
+        ),
         "talk_heard": ("Heard", "听到"),
         "talk_code": ("Confirmation code", "确认码"),
         "talk_type": ("Or type it", "或输入文字"),

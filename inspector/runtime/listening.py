@@ -122,10 +122,7 @@ class _Room:
     def learn(self, head: Mapping[str, Any], *, wake: str = "") -> tuple[Recogniser, Grammar]:
         """Return a recogniser of these words; the grammar is made once for all conversations."""
         language, key = str(head["language"]), str(head["id"])
-        if not self.ears:
-            raise VoiceError("the speech model is being loaded")
-        if language not in self.ears:
-            raise VoiceError(f"nobody listens in {language!r}")
+        self.require(language)
         grammar = self._grammars.pop((language, key, wake), None)
         if grammar is None:
             grammar = Grammar.shipped(language, vocabulary_from_json(head["words"]), wake=wake)
@@ -134,8 +131,16 @@ class _Room:
             del self._grammars[next(iter(self._grammars))]
         return self.ears[language](grammar), grammar
 
+    def require(self, language: str) -> None:
+        """Raise ``VoiceError`` where nobody listens in this language, or not yet."""
+        if not self.ears:
+            raise VoiceError("the speech model is being loaded")
+        if language not in self.ears:
+            raise VoiceError(f"nobody listens in {language!r}")
+
     def phrase(self, language: str) -> str:
-        """Return what a command has to begin with at an open microphone; raises ``VoiceError`` where nothing is set."""
+        """Return what a command has to begin with at an open microphone; raises ``VoiceError`` where there is none."""
+        self.require(language)
         if language not in self.phrases:
             raise VoiceError(f"no microphone is left open in {language!r}", remedy="Set 'voice.wake_phrases'")
         return self.phrases[language]
@@ -225,7 +230,9 @@ class _Talk:
 
     async def _watch(self, rate: int) -> None:
         await self._forget()
-        await self._room.work(self._learned_with_phrase)
+        self._room.phrase(
+            str(self._head()["language"])
+        )  # the grammar is made for the first utterance: nobody waits for it
         self._vigil, self._most = Vigil(self._room.detector(), rate), round(LATE_S * rate) * 2
 
     def _learned(self) -> Recogniser:

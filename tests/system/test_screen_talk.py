@@ -103,7 +103,7 @@ def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Plant, Path
     data = tmp_path_factory.mktemp("line") / "data"
     settings = demo_settings(data)
     slow = settings.plc.model_copy(update={"cycle_ms": 2000})
-    voice = Voice(read_back="espeak-ng", code_s=60)
+    voice = Voice(read_back="espeak-ng", code_s=60, wake_phrases={"en": "hello inspector"})
     settings = settings.model_copy(update={"plc": slow, "voice": voice, "mes": NoMes(kind="none")})
     with running(settings, data) as plant:
         yield plant, data
@@ -185,6 +185,26 @@ def test_the_space_bar_is_the_key_as_well(page: Any, microphone: Microphone) -> 
     card = speak(page, down=lambda: page.keyboard.down("Space"), up=lambda: page.keyboard.up("Space"))
     assert "parts:" in card.locator(".talk-text").inner_text()
     assert "how many parts" in card.locator(".talk-heard").inner_text().lower()
+
+
+def test_a_microphone_that_is_left_open_hears_the_phrase_and_the_key_needs_none(
+    page: Any, line: tuple[Plant, Path], microphone: Microphone
+) -> None:
+    data, switch = line[1], page.locator(".talk-open")
+    before = len(trail(data))
+    assert switch.get_attribute("aria-checked") == "false"
+    microphone.hears("hello inspector, how many parts")
+    switch.click()
+    page.wait_for_selector(".talk-open[aria-checked=true] .talk-meter", state="attached")
+    page.wait_for_selector(".talk-card.talk-answer")
+    assert page.inner_text(".talk-heard q") == "how many parts"
+    assert [subject for act, subject, _ in trail(data)[before:] if act == "spoken"] == ["counts"]
+
+    microphone.hears("status")  # to the key that is held nobody says the phrase
+    assert "talk-answer" in speak(page).get_attribute("class")
+    page.wait_for_selector(".talk-open[aria-checked=true] .talk-meter", state="attached")
+    switch.click()
+    page.wait_for_selector(".talk-open[aria-checked=false]")
 
 
 def test_what_is_no_command_does_nothing(page: Any, line: tuple[Plant, Path], microphone: Microphone) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from inspector.domain import BadAudio, SettingsError
-from inspector.runtime.hearing_bench import bench_vocabulary, parse_snrs
+from inspector.runtime.hearing_bench import bench_vocabulary, measure, parse_snrs
 from inspector.voice import (
     DEFAULT_GATE,
     RATE,
@@ -75,6 +75,29 @@ def test_a_recording_is_right_only_if_it_is_all_that_was_heard(
     case = Case("tone", tone, Meaning("hold_line"))
     (done,) = run([case], grammar, lambda pcm: said, DEFAULT_GATE, [None])
     assert (done.correct, done.accepted) == (correct, accepted)
+
+
+def test_every_recording_is_heard_in_each_noise_and_once_without(
+    monkeypatch: pytest.MonkeyPatch, tone: np.ndarray
+) -> None:
+    from inspector.voice import EnergyDetector, bench
+
+    monkeypatch.setattr(bench, "SileroDetector", lambda: EnergyDetector())
+    heard: list[bytes] = []
+
+    def recognise(pcm: np.ndarray) -> tuple[str, float]:
+        heard.append(pcm.tobytes())
+        return "stop", 1.0
+
+    case, grammar = Case("tone", tone, Meaning("hold_line")), Grammar.shipped("en", bench_vocabulary())
+    trials = run([case], grammar, recognise, DEFAULT_GATE, [None, 20.0], noises=3)
+    assert [trial.snr_db for trial in trials] == [None, 20.0, 20.0, 20.0]
+    assert len(set(heard)) == 4
+
+
+def test_recordings_have_no_phrase_before_them(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="no phrase"):
+        measure(tmp_path, None, 1, [None], wake="hello inspector")
 
 
 def test_noise_has_the_power_that_was_asked_for(tone: np.ndarray) -> None:
