@@ -156,7 +156,7 @@ def fit(
     chosen = chosen_device(device, torch)
     half = in_half(precision, chosen, torch)
     overrides: dict[str, Any] = {
-        "model": _pruned(plan, work) or plan.start_from or f"{plan.architecture}{_suffix(plan.task)}.yaml",
+        "model": plan.start_from or f"{plan.architecture}{_suffix(plan.task)}.yaml",
         "data": str(_describe(plan, manifest, work)),
         "task": plan.task,
         "imgsz": plan.image_px,
@@ -193,6 +193,8 @@ def fit(
         _restore(work)
         overrides = {"resume": str(work / "run" / "weights" / "last.pt"), "device": overrides["device"]}
         overrides |= {"save_dir": str((work / "run").resolve()), "plots": False}
+    elif plan.prune:
+        overrides["model"] = str(_pruned(plan, work))
     try:
         trainer = getattr(getattr(yolo, plan.task), _TRAINERS[plan.task])(overrides=overrides)
         _keep_widths(trainer)
@@ -265,15 +267,13 @@ def _describe(plan: FitPlan, manifest: Manifest, work: Path) -> Path:
     return path
 
 
-def _pruned(plan: FitPlan, work: Path) -> str:
-    """Write the weights that a pruned run begins from; empty where nothing is pruned."""
-    if not plan.prune:
-        return ""
+def _pruned(plan: FitPlan, work: Path) -> Path:
+    """Write the weights that a pruned run begins from."""
     from inspector.training.pruning import save_pruned
 
     target = work / PRUNED
     save_pruned(load_best(Path(plan.start_from)), plan.prune, plan.image_px, target)
-    return str(target)
+    return target
 
 
 def _keep_widths(trainer: Any) -> None:
