@@ -87,8 +87,8 @@ class Evidence:
 
 FEATURES = ("ratio", "fit", "margin", "agreement", "length", "snr")
 
-LOUD_DB, CLEAR_DB = 7.5, 13.0
-"""Loud frames so far above the quiet ones: speech no louder than the noise around it, and 10 dB louder."""
+LOUD_DB, CLEAR_DB = 7.5, 20.0
+"""Loud frames so far above the quiet ones: speech no louder than the noise around it, and 16 dB louder."""
 SURE = 0.85
 """What counts in the loudest noise: too many commands look like another one there."""
 
