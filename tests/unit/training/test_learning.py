@@ -225,7 +225,7 @@ def test_a_student_of_a_teacher_is_a_plain_network_in_the_end(parts: Path) -> No
 @needs_trainer
 @pytest.mark.filterwarnings("default")
 def test_a_pruned_network_is_smaller_and_stays_so(parts: Path) -> None:
-    """Trained on, interrupted and gone on with, begun from again: it never grows back; the line runs it."""
+    """Interrupted, gone on with, begun from again, taught by the whole one: it never grows back, and the line runs it."""
     pytest.importorskip("torch_pruning", reason="needs the extra `train`")
     whole = replace(lesson(parts), epochs=1)
     learn(whole)
@@ -240,7 +240,8 @@ def test_a_pruned_network_is_smaller_and_stays_so(parts: Path) -> None:
     assert learn(smaller).fit.resumed
     card = YAML(typ="safe").load((parts.parent / "model" / "card.yaml").read_text())
     counts = card["metrics"]["training"]["pruned"]
-    learn(replace(whole, work=parts.parent / "later", start_from=smaller.work / "weights.pt"))
+    teacher = whole.work / "weights.pt"
+    learn(replace(whole, work=parts.parent / "later", start_from=smaller.work / "weights.pt", teacher=teacher))
 
     assert counts["share"] == 0.5
     assert counts["parameters"]["after"] < 0.5 * counts["parameters"]["before"]
