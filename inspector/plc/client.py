@@ -37,8 +37,8 @@ class OpcUaHandshake(Handshake):
     security, user
         How the connection is secured, and as whom; None is neither encrypted nor authenticated.
     nodes
-        Node id by register name; names left out keep ``ns=2;s=Handshake.<Name>``. ``nsu=<URI>;s=…`` is
-        resolved by the PLC's namespace table.
+        Node id by register name; names left out keep ``ns=2;s=Handshake.<Name>``, but the extra ones are there only
+        where they are named. ``nsu=<URI>;s=…`` is resolved by the PLC's namespace table.
     absent
         Registers that the PLC does not have; docs/plc.md says what is different without each.
     namespace_uri

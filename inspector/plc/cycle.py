@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from inspector.domain import FaultCode, Trigger, WireVerdict
+from inspector.plc.challenge_request import ChallengeRequest
 from inspector.plc.handshake import FromInspector, FromPlc, Name, Value
 
 __all__ = ["Cycle", "PeerState", "Phase", "Ticket"]
@@ -102,6 +103,7 @@ class Cycle:
         self._flooded = False
         self._found_raised = False
         self._synced = False
+        self.challenge = ChallengeRequest()
         self.current: Ticket | None = None
         self.phase = Phase.LOST
         self.wanted = False
@@ -123,6 +125,7 @@ class Cycle:
             Name.RESULT_VALID: phase is Phase.AWAIT_ACK,
             Name.FAULT: fault != 0,
             Name.RECIPE_ACTIVE: self._recipe,
+            Name.CHALLENGE_STATE: int(self.challenge.state),
         }
         if phase is not Phase.AWAIT_ACK:
             values[Name.FAULT_CODE] = fault
@@ -135,6 +138,7 @@ class Cycle:
     def observe(self, plc: FromPlc, now: float) -> Ticket | None:
         """Go on with what was read at ``now`` (monotonic seconds); return a trigger that was taken."""
         before, self._plc = self._plc, plc
+        self.challenge.observe(plc.start_challenge)
         if self._found_raised and not plc.trigger and self.phase is not Phase.BUSY:
             # Its program may have started anew since, and count from the same number again.
             self._found_raised, self._last = False, None
@@ -181,6 +185,7 @@ class Cycle:
         if withdraw or self.phase is not Phase.AWAIT_ACK:
             self._unacknowledged = None
         self._drop(reason)
+        self.challenge.forget()
         self._own_fault = FaultCode.PLC_LOST
         self.phase = Phase.LOST
 

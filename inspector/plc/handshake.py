@@ -10,6 +10,7 @@ from types import MappingProxyType
 from inspector.domain import ConfigurationError
 
 __all__ = [
+    "EXTRA",
     "FITTING",
     "HANDSHAKE",
     "NAMESPACE",
@@ -81,6 +82,7 @@ class Name(StrEnum):
     RESULT_ACK = "ResultAck"
     RESET = "Reset"
     HB_PLC = "HbPlc"
+    START_CHALLENGE = "StartChallenge"
     READY = "Ready"
     TRIGGER_ACK = "TriggerAck"
     BUSY = "Busy"
@@ -94,6 +96,7 @@ class Name(StrEnum):
     FAULT_CODE = "FaultCode"
     HB_VISION = "HbVision"
     RECIPE_ACTIVE = "RecipeActive"
+    CHALLENGE_STATE = "ChallengeState"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +119,7 @@ HANDSHAKE: Mapping[Name, Register] = {
         Register(Name.RESULT_ACK, Side.PLC, DataType.BOOLEAN, "the result was read"),
         Register(Name.RESET, Side.PLC, DataType.BOOLEAN, "drop whatever is going on"),
         Register(Name.HB_PLC, Side.PLC, DataType.UINT16, "changes every heartbeat period"),
+        Register(Name.START_CHALLENGE, Side.PLC, DataType.BOOLEAN, "run the challenge test; held until it is answered"),
         Register(Name.READY, Side.INSPECTOR, DataType.BOOLEAN, "a trigger may be raised"),
         Register(Name.TRIGGER_ACK, Side.INSPECTOR, DataType.BOOLEAN, "the trigger was taken"),
         Register(Name.BUSY, Side.INSPECTOR, DataType.BOOLEAN, "a part is being inspected or its result read"),
@@ -134,12 +138,21 @@ HANDSHAKE: Mapping[Name, Register] = {
         Register(Name.FAULT_CODE, Side.INSPECTOR, DataType.UINT16, "why, for the station or for this result"),
         Register(Name.HB_VISION, Side.INSPECTOR, DataType.UINT16, "changes every heartbeat period"),
         Register(Name.RECIPE_ACTIVE, Side.INSPECTOR, DataType.UINT16, "recipe that the next part is judged by"),
+        Register(
+            Name.CHALLENGE_STATE,
+            Side.INSPECTOR,
+            DataType.UINT16,
+            "answer to StartChallenge: 0 none, 1 asked, 2 passed, 3 failed, 4 no samples",
+        ),
     )
 }
 
 
 REQUIRED = frozenset({Name.TRIGGER, Name.SEQ_NO, Name.READY, Name.RESULT_VALID, Name.RES_SEQ_NO, Name.VERDICT})
 """Registers without which no PLC can be connected; docs/plc.md says what happens without each of the others."""
+
+EXTRA = frozenset({Name.START_CHALLENGE, Name.CHALLENGE_STATE})
+"""Registers that a PLC has only where the line's description says so."""
 
 
 def check_absent(names: Iterable[str]) -> frozenset[Name]:
@@ -168,13 +181,13 @@ def names_of(side: Side) -> tuple[Name, ...]:
 
 
 def default_nodes(namespace_uri: str | None = None) -> dict[str, str]:
-    """Return the node id of every register: in namespace 2, or in the namespace of this URI."""
+    """Return the node id of every register but the extra ones: in namespace 2, or in the namespace of this URI."""
     space = f"nsu={namespace_uri}" if namespace_uri else "ns=2"
-    return {name.value: f"{space};s=Handshake.{name}" for name in HANDSHAKE}
+    return {name.value: f"{space};s=Handshake.{name}" for name in HANDSHAKE if name not in EXTRA}
 
 
 def complete_nodes(nodes: Mapping[str, str], namespace_uri: str | None = None) -> dict[str, str]:
-    """Return a node id for every register: the given ones, and the default for the rest.
+    """Return a node id for every register: the given ones, and the default for the rest but the extra ones.
 
     Raises ``ConfigurationError`` for a name that the handshake does not have.
     """
@@ -198,6 +211,7 @@ class FromPlc:
     result_ack: bool
     reset: bool
     heartbeat: int | None
+    start_challenge: bool = False
 
     @classmethod
     def of(cls, values: Mapping[Name, Value]) -> FromPlc:
@@ -212,6 +226,7 @@ class FromPlc:
             result_ack=bool(get(Name.RESULT_ACK, False)),
             reset=bool(get(Name.RESET, False)),
             heartbeat=None if heartbeat is None else int(heartbeat),
+            start_challenge=bool(get(Name.START_CHALLENGE, False)),
         )
 
 

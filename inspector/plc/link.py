@@ -29,7 +29,7 @@ _SESSION_MS = 60_000
 _WATCHDOG_S = 5.0
 # A subscription is worth it where the PLC publishes at least about as often as we would read.
 _SLOWER_THAN_ASKED = 2.0
-_WATCHED = (Name.TRIGGER, Name.SEQ_NO, Name.RESULT_ACK, Name.RESET, Name.RECIPE_ID)
+_WATCHED = (Name.TRIGGER, Name.SEQ_NO, Name.RESULT_ACK, Name.RESET, Name.RECIPE_ID, Name.START_CHALLENGE)
 
 _OTHER_USER = "Check plc.username; the PLC may want another kind of user, such as plc.user_certificate."
 _REFUSALS: Mapping[type[ua.UaError], str] = MappingProxyType(

@@ -12,7 +12,7 @@ from pymodbus.client import AsyncModbusTcpClient
 from pymodbus.exceptions import ConnectionException, ModbusException, ModbusIOException
 
 from inspector.domain import ConfigurationError, LampState, PlcError, PlcLost
-from inspector.plc.handshake import HANDSHAKE, DataType, FromPlc, Name, Side, Value
+from inspector.plc.handshake import EXTRA, HANDSHAKE, DataType, FromPlc, Name, Side, Value
 from inspector.plc.registers import OPEN, RegisterLink
 from inspector.plc.source import Handshake
 
@@ -49,6 +49,7 @@ LAYOUT: Mapping[Side, Mapping[Name, Place]] = MappingProxyType(
             (Name.SEQ_NO, 2),
             (Name.RECIPE_ID, 1),
             (Name.PART_ID, PART_ID_WORDS),
+            (Name.START_CHALLENGE, 1),
         ),
         Side.INSPECTOR: _layout(
             (Name.READY, 1),
@@ -64,15 +65,22 @@ LAYOUT: Mapping[Side, Mapping[Name, Place]] = MappingProxyType(
             (Name.HB_VISION, 1),
             (Name.RECIPE_ACTIVE, 1),
             (Name.RESULT_ID, RESULT_ID_WORDS),
+            (Name.CHALLENGE_STATE, 1),
         ),
     }
 )
-"""Both blocks in order; one word is 0 or 1 for a Boolean, two words are a UInt32, high word first."""
+"""Both blocks in order, the extra registers last; one word is a Boolean's 0 or 1, two are a UInt32, high word first."""
+
+Layout = Mapping[Side, Mapping[Name, Place]]
 
 
-def size(side: Side) -> int:
-    """Return how many words the block of ``side`` has."""
-    return sum(place.words for place in LAYOUT[side].values())
+def _without_extra() -> Layout:
+    return {side: {name: at for name, at in places.items() if name not in EXTRA} for side, places in LAYOUT.items()}
+
+
+def _size(places: Mapping[Name, Place]) -> int:
+    """Return how many words a block has."""
+    return sum(place.words for place in places.values())
 
 
 def encode(name: Name, value: Value, words: int) -> list[int]:
@@ -105,6 +113,8 @@ class ModbusHandshake(Handshake):
         Address of the PLC.
     plc_address, line_address
         First holding register, counted from 0, of the block that the PLC writes and of the one that the line does.
+    challenge
+        Whether StartChallenge and ChallengeState are at the ends of the blocks.
     station, recipes, default_recipe, defect_codes, poll_ms, heartbeat_ms, timeout_s, max_retry_s, on_lamp
         As for ``Handshake``; ``timeout_s`` is for a single request too.
 
@@ -123,6 +133,7 @@ class ModbusHandshake(Handshake):
         device_id: int = 1,
         plc_address: int = 0,
         line_address: int = 100,
+        challenge: bool = False,
         recipes: Mapping[int, str] = MappingProxyType({}),
         default_recipe: int = 0,
         defect_codes: Mapping[str, int] = MappingProxyType({}),
@@ -132,7 +143,8 @@ class ModbusHandshake(Handshake):
         max_retry_s: float = 2.0,
         on_lamp: Callable[[LampState], None] | None = None,
     ) -> None:
-        first, second = sorted([(plc_address, size(Side.PLC)), (line_address, size(Side.INSPECTOR))])
+        layout = LAYOUT if challenge else _without_extra()
+        first, second = sorted([(plc_address, _size(layout[Side.PLC])), (line_address, _size(layout[Side.INSPECTOR]))])
         if first[0] + first[1] > second[0]:
             raise ConfigurationError(
                 f"the block at {first[0]} with its {first[1]} registers reaches into the one at {second[0]}",
@@ -145,6 +157,7 @@ class ModbusHandshake(Handshake):
             link = _ModbusLink(
                 client,
                 self.peer_url,
+                layout,
                 device_id=device_id,
                 plc_address=plc_address,
                 line_address=line_address,
@@ -175,6 +188,7 @@ class _ModbusLink:
         self,
         client: AsyncModbusTcpClient,
         url: str,
+        layout: Layout,
         *,
         device_id: int,
         plc_address: int,
@@ -185,7 +199,8 @@ class _ModbusLink:
         self.quiet_s = 0.0
         self._client, self._url, self._device_id, self._timeout_s = client, url, device_id, timeout_s
         self._addresses = {Side.PLC: plc_address, Side.INSPECTOR: line_address}
-        self._block = [0] * size(Side.INSPECTOR)
+        self._layout = layout
+        self._block = [0] * _size(layout[Side.INSPECTOR])
         self._certain = False
 
     async def open(self) -> None:
@@ -206,21 +221,21 @@ class _ModbusLink:
 
     async def read_plc(self) -> FromPlc:
         """Read the PLC's block in one request."""
-        return FromPlc.of(_values(Side.PLC, await self._read(Side.PLC)))
+        return FromPlc.of(self._values(Side.PLC, await self._read(Side.PLC)))
 
     async def read_all(self) -> dict[Name, Value]:
         """Read both blocks."""
         plc = await self._read(Side.PLC)
         self._block = await self._read(Side.INSPECTOR)
         self._certain = True
-        return {**_values(Side.PLC, plc), **_values(Side.INSPECTOR, self._block)}
+        return {**self._values(Side.PLC, plc), **self._values(Side.INSPECTOR, self._block)}
 
     async def write(self, values: Mapping[Name, Value]) -> None:
         """Write the line's block with these values in one request."""
         block = list(self._block)
-        for name, value in values.items():
-            place = LAYOUT[Side.INSPECTOR][name]
-            block[place.offset : place.offset + place.words] = encode(name, value, place.words)
+        for name, place in self._layout[Side.INSPECTOR].items():
+            if name in values:
+                block[place.offset : place.offset + place.words] = encode(name, values[name], place.words)
         self._certain = False
         with self._translated("writing " + ", ".join(values)):
             answer = await self._client.write_registers(
@@ -231,8 +246,8 @@ class _ModbusLink:
 
     async def write_changes(self, values: Mapping[Name, Value]) -> None:
         """Write where one of these registers does not hold the value yet."""
-        held = _values(Side.INSPECTOR, self._block)
-        if not self._certain or any(held[name] != value for name, value in values.items()):
+        held = self._values(Side.INSPECTOR, self._block)
+        if not self._certain or any(held[name] != value for name, value in values.items() if name in held):
             await self.write(values)
 
     async def close(self, *, good: bool) -> None:
@@ -242,10 +257,14 @@ class _ModbusLink:
     async def _read(self, side: Side) -> list[int]:
         with self._translated("reading"):
             answer = await self._client.read_holding_registers(
-                self._addresses[side], count=size(side), device_id=self._device_id
+                self._addresses[side], count=_size(self._layout[side]), device_id=self._device_id
             )
         self._check(answer.isError(), answer, "reading")
         return list(answer.registers)
+
+    def _values(self, side: Side, words: list[int]) -> dict[Name, Value]:
+        places = self._layout[side].items()
+        return {name: decode(name, words[place.offset : place.offset + place.words]) for name, place in places}
 
     def _check(self, failed: bool, answer: object, doing: str) -> None:
         if failed:
@@ -265,9 +284,3 @@ class _ModbusLink:
             ) from error
         except ModbusException as error:
             raise PlcError(f"the PLC at {self._url} failed {doing}: {error}") from error
-
-
-def _values(side: Side, words: list[int]) -> dict[Name, Value]:
-    return {
-        name: decode(name, words[place.offset : place.offset + place.words]) for name, place in LAYOUT[side].items()
-    }

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from inspector.domain import ConfigurationError
-from inspector.plc.handshake import FITTING, HANDSHAKE, REQUIRED, Name, Side
+from inspector.plc.handshake import EXTRA, FITTING, HANDSHAKE, REQUIRED, Name, Side
 
 if TYPE_CHECKING:
     from inspector.plc.browse import Offered
@@ -28,7 +28,7 @@ class NodeMap:
         """Return what to paste below ``plc:`` in the line's YAML."""
         lines = ["  nodes:"]
         lines += [f'    {name}: "{node}"' for name, node in self.nodes.items()]
-        spare = [name.value for name in self.absent if name not in REQUIRED]
+        spare = [name.value for name in self.absent if name not in REQUIRED | EXTRA]
         if spare:
             lines.append(f"  absent: [{', '.join(spare)}]")
         lines += [f"  # {problem}" for problem in self.problems]

@@ -27,7 +27,7 @@ _SETTLE_S = 0.1
 class OpcUaServerHandshake(Handshake):
     """The handshake of docs/plc.md on a server of our own; a ``TriggerSource``.
 
-    The registers are ``Handshake.<Name>`` in the namespace ``urn:line-inspector:plc``. The PLC writes its seven,
+    The registers are ``Handshake.<Name>`` in the namespace ``urn:line-inspector:plc``. The PLC writes its own,
     the others can be read and subscribed to only. A PLC that does not move HbPlc is not there.
 
     Parameters

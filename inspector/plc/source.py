@@ -155,6 +155,15 @@ class Handshake:
         self._connection.start()
         await self._connection.write_outputs()
 
+    def challenge_asked(self) -> int | None:
+        """Return the number of the challenge test that the PLC waits for, None where it asks for none."""
+        return self._cycle.challenge.asked
+
+    async def tell_challenge(self, request: int, passed: bool | None) -> None:
+        """Write what came of it, None where the line has no samples; nothing, where the PLC has given it up."""
+        self._cycle.challenge.answer(request, passed)
+        await self._connection.write_outputs()
+
     async def close(self) -> None:
         """Drop Ready, say good-bye, release the connection; safe to call twice.
 

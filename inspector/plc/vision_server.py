@@ -111,6 +111,14 @@ class VisionServer:
         """Write a later decision while the result of the PLC's own trigger still stands in the registers."""
         return await self._handshake.amend(sequence, at, disposition)
 
+    def challenge_asked(self) -> int | None:
+        """Return the number of the challenge test that the PLC of the handshake waits for."""
+        return self._handshake.challenge_asked()
+
+    async def tell_challenge(self, request: int, passed: bool | None) -> None:
+        """Write what came of it into the handshake's registers."""
+        await self._handshake.tell_challenge(request, passed)
+
     def publish(self, report: InspectionReport) -> None:
         """Make the result of a finished part and tell everybody, soon; after ``answer``."""
         self.system.finished(report)

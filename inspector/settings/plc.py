@@ -34,7 +34,7 @@ Optional = Literal[
 class PlcNodes(Settings):
     """Where each register of the handshake lies in the PLC's address space, as node ids (`ns=2;s=Name`).
 
-    A register that is left out is looked for under `s=Handshake.REGISTER`.
+    A register that is left out is looked for under `s=Handshake.REGISTER`, but for StartChallenge and ChallengeState.
     """
 
     Trigger: NodeId | None = Field(default=None, description="PLC -> line, Boolean: a part is in place.")
@@ -44,6 +44,9 @@ class PlcNodes(Settings):
     ResultAck: NodeId | None = Field(None, description="PLC -> line, Boolean: the result has been taken.")
     Reset: NodeId | None = Field(None, description="PLC -> line, Boolean: go back to idle, clear the fault.")
     HbPlc: NodeId | None = Field(None, description="PLC -> line, UInt16: the PLC's heartbeat.")
+    StartChallenge: NodeId | None = Field(
+        default=None, description="PLC -> line, Boolean: run the challenge test. Only where it is named here."
+    )
     Ready: NodeId | None = Field(None, description="Line -> PLC, Boolean: triggers are taken.")
     TriggerAck: NodeId | None = Field(None, description="Line -> PLC, Boolean: the trigger has been seen.")
     Busy: NodeId | None = Field(None, description="Line -> PLC, Boolean: a part is being inspected.")
@@ -59,6 +62,9 @@ class PlcNodes(Settings):
     FaultCode: NodeId | None = Field(None, description="Line -> PLC, UInt16: why.")
     HbVision: NodeId | None = Field(None, description="Line -> PLC, UInt16: the line's heartbeat.")
     RecipeActive: NodeId | None = Field(None, description="Line -> PLC, UInt16: recipe of the next part.")
+    ChallengeState: NodeId | None = Field(
+        default=None, description="Line -> PLC, UInt16: the answer to StartChallenge. Only where it is named here."
+    )
 
     def as_mapping(self) -> dict[str, str]:
         """Return register -> node id for the registers that are named here."""
@@ -194,6 +200,9 @@ class ModbusPlc(_Handshake):
     )
     line_address: int = Field(
         default=100, ge=0, le=65535, description="First holding register, from 0, of the block that the line writes."
+    )
+    challenge: bool = Field(
+        default=False, description="StartChallenge and ChallengeState are at the ends of the blocks (docs/plc.md)."
     )
 
     @property

@@ -26,6 +26,7 @@ from inspector.domain import (
     WireVerdict,
 )
 from inspector.plc.client import OpcUaHandshake
+from inspector.plc.handshake import EXTRA
 from inspector.plc.modbus import ModbusHandshake
 from inspector.plc.server import OpcUaServerHandshake
 from inspector.plc.simulated_plc import SimulatedPlc
@@ -91,10 +92,18 @@ class FakeRig:
 
 
 class OpcUaRig:
+    """``challenge`` says that the PLC has the registers of the challenge test; our own server always has them."""
+
     def __init__(
-        self, stack: AsyncExitStack, *, patience_s: float = 0.0, timeout_s: float = 2.0, heartbeat_s: float = 0.1
+        self,
+        stack: AsyncExitStack,
+        *,
+        patience_s: float = 0.0,
+        timeout_s: float = 2.0,
+        heartbeat_s: float = 0.1,
+        challenge: bool = False,
     ) -> None:
-        self._stack = stack
+        self._stack, self._challenge = stack, challenge
         self._patience_s, self._timeout_s, self._heartbeat_s = patience_s, timeout_s, heartbeat_s
         self._plc_stack = AsyncExitStack()
 
@@ -105,6 +114,7 @@ class OpcUaRig:
         self.source = OpcUaHandshake(
             self._url,
             station="cell-1",
+            nodes={name: f"ns=2;s=Handshake.{name}" for name in EXTRA} if self._challenge else {},
             max_retry_s=0.2,
             timeout_s=self._timeout_s,
             heartbeat_ms=max(500, 1000 * self._heartbeat_s),
@@ -187,6 +197,7 @@ class ModbusRig(OpcUaRig):
             "127.0.0.1",
             port=self._port,
             station="cell-1",
+            challenge=self._challenge,
             heartbeat_ms=1000 * self._heartbeat_s,
             max_retry_s=0.2,
             timeout_s=self._timeout_s,

@@ -77,6 +77,7 @@ def _modbus(plc: ModbusPlc, common: dict[str, Any]) -> Handshake:
         device_id=plc.device_id,
         plc_address=plc.plc_address,
         line_address=plc.line_address,
+        challenge=plc.challenge,
         **common,
     )
 

@@ -11,6 +11,7 @@ from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from inspector.domain import FaultCode, Trigger
+from inspector.plc.challenge_request import ChallengeState
 from inspector.plc.cycle import Cycle, Phase, Ticket
 from inspector.plc.handshake import FromInspector, FromPlc, Name
 
@@ -59,6 +60,60 @@ def test_one_part_from_trigger_to_idle(cycle: Cycle) -> None:
     assert up(cycle) == set(), "ResultAck takes everything back"
     cycle.observe(QUIET, 0.2)
     assert up(cycle) == {Name.READY}
+
+
+def state(cycle: Cycle) -> ChallengeState:
+    return ChallengeState(int(cycle.outputs()[Name.CHALLENGE_STATE]))
+
+
+def test_a_challenge_is_answered_once_and_its_answer_goes_with_the_request(cycle: Cycle) -> None:
+    asking = replace(QUIET, start_challenge=True)
+    cycle.observe(asking, 0.0)
+    cycle.observe(asking, 0.0)
+    request = cycle.challenge.asked
+    assert request is not None
+    assert state(cycle) is ChallengeState.ASKED
+    cycle.challenge.answer(request, True)
+    cycle.observe(asking, 0.0)
+    assert (state(cycle), cycle.challenge.asked) == (ChallengeState.PASSED, None)
+    cycle.observe(QUIET, 0.0)
+    assert state(cycle) is ChallengeState.NONE
+
+
+def test_the_answer_to_a_challenge_given_up_is_not_told_to_the_next(cycle: Cycle) -> None:
+    asking = replace(QUIET, start_challenge=True)
+    cycle.observe(asking, 0.0)
+    given_up = cycle.challenge.asked
+    assert given_up is not None
+    cycle.observe(QUIET, 0.0)
+    cycle.observe(asking, 0.0)
+    cycle.challenge.answer(given_up, True)
+    assert state(cycle) is ChallengeState.ASKED
+    again = cycle.challenge.asked
+    assert again is not None
+    cycle.challenge.answer(again, False)
+    assert state(cycle) is ChallengeState.FAILED
+
+
+def test_a_challenge_that_is_still_asked_for_after_a_loss_is_a_new_one(cycle: Cycle) -> None:
+    asking = replace(QUIET, start_challenge=True)
+    cycle.observe(asking, 0.0)
+    before = cycle.challenge.asked
+    assert before is not None
+    cycle.challenge.answer(before, True)
+    cycle.abandon("gone", withdraw=False)
+    assert state(cycle) is ChallengeState.NONE
+    cycle.resync(asking, NOBODY, 1.0)
+    cycle.observe(asking, 1.0)
+    assert cycle.challenge.asked not in {None, before}
+
+
+def test_a_challenge_is_heard_while_a_part_is_in_work_and_while_reset_is_held(cycle: Cycle) -> None:
+    take(cycle, raised(5))
+    cycle.observe(replace(raised(5), start_challenge=True), 0.0)
+    assert state(cycle) is ChallengeState.ASKED
+    cycle.observe(replace(QUIET, reset=True), 0.0)
+    assert state(cycle) is ChallengeState.NONE
 
 
 def test_the_same_trigger_is_taken_once(cycle: Cycle) -> None:
