@@ -225,7 +225,7 @@ def test_a_student_of_a_teacher_is_a_plain_network_in_the_end(parts: Path) -> No
 @needs_trainer
 @pytest.mark.filterwarnings("default")
 def test_a_pruned_network_is_smaller_and_stays_so(parts: Path) -> None:
-    """Interrupted, gone on with, begun from again, taught by the whole one: it never grows back, and the line runs it."""
+    """Interrupted, gone on with, begun from again, taught by the whole one: it never grows back. The line runs it."""
     pytest.importorskip("torch_pruning", reason="needs the extra `train`")
     whole = replace(lesson(parts), epochs=1)
     learn(whole)
