@@ -21,7 +21,7 @@ from inspector.runtime.backup import back_up, restore
 from inspector.runtime.plant import Plant
 from inspector.runtime.spool import Spool
 from inspector.runtime.wiring.record import build_record
-from inspector.settings import LineSettings, load_line
+from inspector.settings import FolderCamera, LineSettings, kept_files, load_line
 from inspector.store import SqlAuditTrail
 from tests.support.reports import failed, passed
 
@@ -406,3 +406,27 @@ def test_a_line_runs_once(box: Box) -> None:
     plant = Plant(box.settings(), data=box.data, screen=False)
     with alone_in(box.line), pytest.raises(StoreError, match="its line runs"):
         plant.__enter__()
+
+
+def test_a_record_on_a_server_is_left_to_its_own_tools(box: Box, folder: Path) -> None:
+    text = box.yaml.read_text(encoding="utf-8")
+    shared = text.replace(
+        "store:\n", "store:\n  url: postgresql://plant-db.example/inspection\n  username: inspector\n", 1
+    )
+    box.yaml.write_text(shared, encoding="utf-8")
+    made = back_up(box.yaml, box.data, folder, quiet)
+    assert made.record is None
+    shutil.rmtree(box.root)
+    box.restore(folder)
+    assert box.yaml.read_text(encoding="utf-8") == shared
+    assert (box.line / "control.json").is_file()
+    assert [kept.place for kept in made.files if kept.place == "record"] == []
+
+
+def test_what_stands_in_for_a_camera_stays_behind(box: Box, tmp_path: Path) -> None:
+    images = tmp_path / "images"
+    images.mkdir()
+    settings = box.settings().model_copy(update={"camera": FolderCamera(kind="folder", path=images)})
+    needed, left = kept_files(settings)
+    assert images in left - needed
+    assert box.yaml.parent / "trusted" in needed
