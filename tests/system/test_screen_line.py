@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support.browser import CHROMIUM, SIZES, browser, covered, entered, log_in, overflow, too_small
+from inspector.runtime.control import Control
+from tests.support.browser import CHROMIUM, SIZES, browser, covered, entered, linked, log_in, overflow, too_small
 from tests.support.review_screen import PASSWORDS, served
 
 __all__ = ["browser"]
@@ -105,6 +107,43 @@ def test_an_operator_stops_the_line_and_does_not_start_it(browser: Any, url: str
         page.goto(f"{url}{closed}")
         page.wait_for_selector(".verdict")
     page.wait_for_selector(".alert >> text=Held by jan · Bad parts")
+    page.context.close()
+
+
+def test_a_lot_is_held_by_an_operator_and_released_by_quality(browser: Any, url: str, folder: Path) -> None:
+    Control(folder).make_lot("L-9")
+    with closing(sqlite3.connect(folder / "record.db")) as database, database:
+        database.execute("UPDATE inspection SET lot = 'L-9' WHERE id = 1")
+        (report,) = database.execute("SELECT report_id FROM inspection WHERE lot = 'L-9'").fetchone()
+    page = entered(browser, url, "jan", PASSWORDS["jan"])
+    page.goto(f"{url}line")
+    linked(page)
+    page.wait_for_selector(".held-lots >> text=No lot is held")
+    page.click(".lots-head [data-lot='L-9']")
+    page.wait_for_function("document.querySelector('.lots input').value === 'L-9'")
+    page.fill(".lots input >> nth=1", "solder paste")
+    page.click(".hold-lot")
+    page.wait_for_selector(".held-lots >> text=Held by jan · solder paste")
+    page.dispatch_event(".release-lot", "click")
+    said(page, "Your role may not do this")
+    page.goto(url)
+    page.wait_for_selector(".alert >> text=Lot L-9 Held by jan · solder paste")
+    page.goto(f"{url}part/{report}")
+    page.wait_for_selector(".lot-held >> text=L-9: Held by jan · solder paste")
+    page.wait_for_selector(".moment-lot_held >> text=L-9 · jan · solder paste")
+    page.context.close()
+
+    page = entered(browser, url, "mei", PASSWORDS["mei"])
+    page.goto(f"{url}line")
+    linked(page)
+    page.click(".held-lots [data-lot='L-9']")
+    page.wait_for_function("document.querySelector('.lots input').value === 'L-9'")
+    page.click(".release-lot")
+    page.wait_for_selector(".held-lots >> text=No lot is held")
+    assert acts(folder, "mei")[-1] == ("release_lot", "")
+    page.goto(f"{url}part/{report}")
+    page.wait_for_selector(".moment-lot_released >> text=L-9 · mei")
+    assert page.locator(".lot-held").count() == 0
     page.context.close()
 
 
