@@ -223,6 +223,7 @@ def test_every_size_fits_and_every_key_can_be_hit(browser: Any, url: str, size: 
     for path, there in (("line", ".connections tr"), ("audit", ".list"), ("reports", ".shift"), ("users", ".user")):
         page.goto(f"{url}{path}")
         page.wait_for_selector(there)
+        linked(page)
         assert covered(page) == []
         assert too_small(page) == []
         assert overflow(page) == 0
