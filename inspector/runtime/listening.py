@@ -173,7 +173,7 @@ class _Talk:
         self._room, self._writer = room, writer
         self._words: Mapping[str, Any] | None = None
         self._recogniser: Recogniser | None = None
-        self._woken: tuple[Recogniser, Grammar] | None = None
+        self._woken: tuple[Mapping[str, Any], Recogniser, Grammar] | None = None
         self._press: Press | None = None
         self._vigil: Vigil | None = None
         self._most = 0
@@ -212,7 +212,7 @@ class _Talk:
     async def close(self) -> None:
         """Let everything go."""
         await self._forget()
-        for recogniser in (self._recogniser, self._woken and self._woken[0]):
+        for recogniser in (self._recogniser, self._woken and self._woken[1]):
             if recogniser is not None:
                 recogniser.close()
 
@@ -220,7 +220,7 @@ class _Talk:
         """Know these words from the next utterance on; an open microphone stays open."""
         if self._press is not None:
             await self._forget()
-        self._words, self._recogniser, self._woken = head, None, None
+        self._words, self._recogniser = head, None
 
     async def _begin(self, rate: int) -> None:
         await self._forget()
@@ -241,10 +241,11 @@ class _Talk:
         return self._recogniser
 
     def _learned_with_phrase(self) -> tuple[Recogniser, Grammar]:
-        if self._woken is None:
-            head = self._head()
-            self._woken = self._room.learn(head, wake=self._room.phrase(str(head["language"])))
-        return self._woken
+        # On the worker's thread: new words may come meanwhile, so what was learned says of which it is.
+        head = self._head()
+        if self._woken is None or self._woken[0] is not head:
+            self._woken = (head, *self._room.learn(head, wake=self._room.phrase(str(head["language"]))))
+        return self._woken[1:]
 
     def _head(self) -> Mapping[str, Any]:
         if self._words is None:
@@ -279,7 +280,7 @@ class _Talk:
         spoke = vigil.speaking
         try:
             utterances = await self._room.work(partial(vigil.feed, pcm))
-            if vigil.speaking and not spoke:
+            if not spoke and (vigil.speaking or utterances):
                 await write_frame(self._writer, {"is": "began"})
             for utterance in utterances:
                 heard = await self._room.work(partial(self._called, utterance))
