@@ -32,7 +32,7 @@ class LotsPanel:
         self._desk, self._act = desk, act
         with ui.element("section").classes("panel act lots") as panel:
             self._head = Region("div", "lots-head")
-            with ui.element("div").classes("naming"):
+            with ui.element("div").classes("writing"):
                 self._lot = Field("text", autocomplete="off")
                 self._reason = Field("text", autocomplete="off")
                 self._hold = key(self._hold_it, "", "act-key hold-lot")

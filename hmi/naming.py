@@ -30,7 +30,7 @@ class NamesPanel:
         self._words = Words(visit.choices.language, visit.house.glossary)
         with ui.element("section").classes("panel act names"):
             self._head = Region("div", "names-head")
-            with ui.element("div").classes("naming") as form:
+            with ui.element("div").classes("writing") as form:
                 self._term = Field("text", autocomplete="off")
                 self._fields = {language: Field("text", autocomplete="off") for language in LANGUAGES}
                 self._save = key(self._write, "", "act-key main save-name")

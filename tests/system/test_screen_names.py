@@ -11,7 +11,7 @@ from tests.support.review_screen import PASSWORDS
 
 __all__ = ["browser"]
 
-TERM, ENGLISH, CHINESE = (f".naming input >> nth={place}" for place in range(3))
+TERM, ENGLISH, CHINESE = (f".names input >> nth={place}" for place in range(3))
 NOTED = ".name-said >> text={}"
 
 pytestmark = [
@@ -35,7 +35,7 @@ def on_line(browser: Any, url: str, name: str, size: tuple[int, int] = SIZES[0])
 def test_a_name_is_changed_refused_and_taken_back(browser: Any, url: str) -> None:
     page = on_line(browser, url, "mei", SIZES[1])
     page.click("[data-term=spur] button")
-    page.wait_for_function("document.querySelectorAll('.naming input')[2].value === '毛刺'")
+    page.wait_for_function("document.querySelectorAll('.names input')[2].value === '毛刺'")
     assert page.input_value(ENGLISH) == "spur"
     page.fill(ENGLISH, "burr <1>")
     page.click(".save-name")
@@ -68,6 +68,6 @@ def test_a_name_is_changed_refused_and_taken_back(browser: Any, url: str) -> Non
 
 def test_an_operator_reads_the_names_and_changes_none(browser: Any, url: str) -> None:
     page = on_line(browser, url, "jan")
-    assert not page.is_visible(".naming")
+    assert not page.is_visible(".names .writing")
     assert page.locator(".names button:visible").count() == 0
     page.context.close()
