@@ -2,11 +2,15 @@
 PYTHON ?= python3.11
 VENV := .venv
 TRITON := .venv-triton
+TORCH := .venv-torch
 BIN := $(VENV)/bin
 ARGS ?=
 EXTRAS ?= dev
 
-.PHONY: demo run test soak lint triton bench screenshots clean help
+TORCH_TESTS := tests/unit/training/test_learning.py tests/unit/training/test_training_run.py \
+  tests/unit/language/test_local.py tests/unit/language/test_make.py tests/unit/voice/test_whisper.py
+
+.PHONY: demo test soak lint triton torch bench screenshots clean help
 
 help:  ## say what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 8
@@ -36,6 +40,16 @@ $(TRITON)/.ready:
 	  'nvidia-pytriton==0.7.0' 'numpy<2' 'onnxruntime>=1.20'
 	@touch $@
 
+# Apart: the other tests prove that nothing on the line needs torch.
+torch: $(TORCH)/.ready  ## run the tests of training and of transformers models, in an environment of their own (8 GB)
+	$(TORCH)/bin/python -m pytest $(TORCH_TESTS) $(ARGS)
+
+$(TORCH)/.ready: pyproject.toml
+	@echo "Setting up $(TORCH) (some minutes) ..."
+	@$(PYTHON) -m venv $(TORCH)
+	@$(TORCH)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[dev,train,language,whisper,voice]'
+	@touch $@
+
 bench: $(VENV)/.base  ## measure the verdict path on this machine
 	@$(BIN)/inspector bench $(ARGS)
 
@@ -43,7 +57,7 @@ screenshots: $(VENV)/.dev  ## take the pictures of the documentation again, of t
 	$(BIN)/python -m tests.support.screenshots docs/images
 
 clean:  ## remove what was set up and cached
-	rm -rf $(VENV) $(TRITON) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage dist build
+	rm -rf $(VENV) $(TRITON) $(TORCH) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage dist build
 
 # Debian's and pyenv's interpreters both answer to python3.11; elsewhere any newer python3 will do.
 $(VENV)/bin/python:
