@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import subprocess
 import threading
@@ -105,12 +106,13 @@ class Heard:
 class Host:
     """A host application on plain paho: hears everything, says whether it is online, commands."""
 
+    _times = itertools.count(1000)  # of all hosts: the broker keeps the word of the one before, which must be older
+
     def __init__(self, broker: Broker, folder: Path) -> None:
         self.modules = folder
         self._changed = threading.Condition()
         self._heard: list[Heard] = []
         self._ready = threading.Event()
-        self._time = 1000
         self._client = Client(CallbackAPIVersion.VERSION2, client_id="scada")
         self._client.username_pw_set(**broker.user(SCADA))
         self._client.on_message = self._take
@@ -130,8 +132,7 @@ class Host:
 
     def online(self, online: bool, *, ago: int = 0) -> None:
         """Say so, with a time that is later than that of the word before, or earlier by ``ago``."""
-        self._time += 1
-        word = json.dumps({"online": online, "timestamp": self._time - ago})
+        word = json.dumps({"online": online, "timestamp": next(Host._times) - ago})
         self._client.publish(f"spBv1.0/STATE/{HOST}", word, qos=1, retain=True).wait_for_publish(60)
 
     def command(self, payload: bytes) -> None:
