@@ -9,7 +9,7 @@ from typing import Protocol
 
 from nicegui import run, ui
 
-from inspector.domain import ANYBODY, Act, Desks, HoldLot, LiveFeed, Person, RecordedPart, may
+from inspector.domain import ANYBODY, Act, Desks, HoldLot, LiveFeed, Person, RecordedPart, hold_of, may
 
 __all__ = ["THEMES", "Choices", "House", "ImageUrl", "Visit", "Way", "Who", "begin", "remember", "speak"]
 
@@ -73,8 +73,7 @@ class House:
 
     def held_lot(self, lot: str) -> HoldLot | None:
         """Return who holds this lot, None where nobody does."""
-        held = self.desks.line.held_lots() if self.desks.line is not None else ()
-        return next((one for one in held if one.lot == lot), None)
+        return hold_of(lot, self.desks.line.held_lots()) if self.desks.line is not None else None
 
     def ways(self, person: Person | None) -> Sequence[Way]:
         """Return the pages that this person may open."""

@@ -55,7 +55,7 @@ class LinePage:
             with ui.element("div").classes("column"):
                 self._said = Region("p", "said", role="status")
                 self._lay_out_hold()
-                self._lots = LotsPanel(desk, act=self._act)
+                self._lots = LotsPanel(desk, act=self._act, allow=self._allow)
                 self._lay_out_recipe()
                 with ui.element("section").classes("panel act alarms"):
                     self._alarms = Region("div", "alarm-list")
@@ -148,7 +148,7 @@ class LinePage:
         self._challenge.set_visibility(self._desk.challenged())
         self._challenge.set_content(f"{icon('quality')}<span>{escape(words['start_challenge'])}</span>")
         self._allow(self._challenge, Act.START_CHALLENGE_TEST)
-        self._lots.show(words, self._visit.who)
+        self._lots.show(words)
         self._show_recipes(status.recipe)
         self._alarms.show(panels.alarm_list(alarms, words, now))
         self._seen.set_content(f"{icon('pass')}<span>{escape(words['acknowledge'])}</span>")

@@ -12,7 +12,7 @@ from hmi.elements import Field, Region, key
 from hmi.icons import icon
 from hmi.markup import held_by
 from hmi.words import Words
-from inspector.domain import Act, HoldLot, LineCommand, LineDesk, Person, ReleaseLot, may
+from inspector.domain import Act, HoldLot, LineCommand, LineDesk, ReleaseLot
 
 __all__ = ["LotsPanel"]
 
@@ -26,10 +26,18 @@ class LotsPanel:
     ----------
     act
         Does what the command asks, in the name of whoever is there, and says what came of it.
+    allow
+        Shows on a key whether whoever is there may do this.
     """
 
-    def __init__(self, desk: LineDesk, *, act: Callable[[Callable[[str], LineCommand]], Awaitable[None]]) -> None:
-        self._desk, self._act = desk, act
+    def __init__(
+        self,
+        desk: LineDesk,
+        *,
+        act: Callable[[Callable[[str], LineCommand]], Awaitable[None]],
+        allow: Callable[[ui.html, Act], None],
+    ) -> None:
+        self._desk, self._act, self._allow = desk, act, allow
         with ui.element("section").classes("panel act lots") as panel:
             self._head = Region("div", "lots-head")
             with ui.element("div").classes("writing"):
@@ -40,8 +48,8 @@ class LotsPanel:
             self._list = Region("div", "held-lots")
         panel.on("click", self._pick, js_handler=_PICK)
 
-    def show(self, words: Words, who: Person) -> None:
-        """Say it in the page's language, with the keys of this person."""
+    def show(self, words: Words) -> None:
+        """Say it in the page's language."""
         lot, held = self._desk.lot(), self._desk.held_lots()
         made = f" {escape(words['lot_made'])} {_keyed(lot)}" if lot else ""
         self._head.show(f"<h2>{escape(words['lots'])}</h2><p>{escape(words['lots_note'])}{made}</p>")
@@ -52,7 +60,7 @@ class LotsPanel:
             (self._release, "live", "lot_release", Act.RELEASE_LOT),
         ):
             button.set_content(f"{icon(sign)}<span>{escape(words[word])}</span>")
-            button.props(f"aria-disabled={str(not may(who, act)).lower()}")
+            self._allow(button, act)
         self._list.show(_list(held, words))
 
     def _pick(self, event: GenericEventArguments) -> None:

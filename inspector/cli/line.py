@@ -10,6 +10,7 @@ import typer
 from inspector.cli.users import opened_people, this_user
 
 if TYPE_CHECKING:
+    from inspector.domain import HoldLine, HoldLot
     from inspector.runtime.control import Control
 
 __all__ = ["app"]
@@ -81,10 +82,10 @@ def release(line: Line, lot: Lot = None, data: Data = None) -> None:
       inspector line release line.yaml
       inspector line release line.yaml --lot 4711
     """
-    from inspector.domain import Act, ReleaseLine, ReleaseLot
+    from inspector.domain import Act, ReleaseLine, ReleaseLot, hold_of
 
     by, control = this_user(), _control(line, data)
-    held = next((held for held in control.held_lots() if held.lot == lot), None) if lot else control.held()
+    held = hold_of(lot, control.held_lots()) if lot else control.held()
     if held is None:
         typer.echo(f"{_what(lot) or 'the line is '}not held")
         return
@@ -92,7 +93,7 @@ def release(line: Line, lot: Lot = None, data: Data = None) -> None:
         act = Act.RELEASE_LOT if lot else Act.RELEASE_LINE
         trail.add(by, act, _subject(line, lot), f"held by {held.by}: {held.reason}".rstrip(": "))
     control.apply(ReleaseLot(lot, by.name) if lot else ReleaseLine(by.name))
-    typer.echo(f"{_what(lot)}released; it was held by {held.by}" + (f": {held.reason}" if held.reason else ""))
+    typer.echo(f"{_what(lot)}released; it was {_held(held)}")
 
 
 @app.command()
@@ -114,9 +115,13 @@ def state(
         }
         typer.echo(json.dumps(told, ensure_ascii=False))
         return
-    typer.echo(f"held by {held.by}" + (f": {held.reason}" if held.reason else "") if held else "not held")
+    typer.echo(_held(held) if held else "not held")
     for lot in lots:
-        typer.echo(f"{_what(lot.lot)}held by {lot.by}" + (f": {lot.reason}" if lot.reason else ""))
+        typer.echo(f"{_what(lot.lot)}{_held(lot)}")
+
+
+def _held(how: HoldLine | HoldLot) -> str:
+    return f"held by {how.by}" + (f": {how.reason}" if how.reason else "")
 
 
 def _what(lot: str | None) -> str:

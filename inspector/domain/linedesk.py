@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -21,7 +21,7 @@ from inspector.domain.commands import (
 from inspector.domain.live import Lamp, RecordedPart
 from inspector.domain.people import Person
 
-__all__ = ["HOLD_REASONS", "Alarm", "Connection", "LineCommand", "LineDesk", "Trial", "lot_subject"]
+__all__ = ["HOLD_REASONS", "Alarm", "Connection", "LineCommand", "LineDesk", "Trial", "hold_of", "lot_subject"]
 
 HOLD_REASONS: tuple[str, ...] = ("bad_parts", "material", "machine", "set_up", "other")
 """Why a line or a lot is held; stable words that statistics read."""
@@ -34,6 +34,11 @@ LineCommand = (
 def lot_subject(line: str, lot: str) -> str:
     """Return how the trail names a lot: two lines of a plant may make the same one, and each holds it for itself."""
     return f"{line}/{lot}"
+
+
+def hold_of(lot: str, held_lots: Iterable[HoldLot]) -> HoldLot | None:
+    """Return who holds this lot and why, None where it is not among the held ones."""
+    return next((held for held in held_lots if held.lot == lot), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from inspector.domain import (
     ReleaseLot,
     Role,
     SelectRecipe,
+    hold_of,
     lot_subject,
 )
 from inspector.mes.commands import HoldCommand, QueryCommand, RecipeCommand, ReleaseCommand
@@ -83,7 +84,7 @@ class LineClerk:
                 self._note(Act.HOLD_LOT, lot, command.by, command.reason)
                 return f"lot {lot} held", None
             case ReleaseCommand(lot=str(lot)):
-                if lot not in {held.lot for held in self._control.held_lots()}:
+                if hold_of(lot, self._control.held_lots()) is None:
                     raise MesError(f"lot {lot} is not held")
                 self._note(Act.RELEASE_LOT, lot, command.by)
                 self._control.apply(ReleaseLot(lot, command.by))

@@ -27,6 +27,7 @@ from inspector.domain import (
     StartChallengeTest,
     Trial,
     TriggerOnce,
+    hold_of,
     lot_subject,
     may,
 )
@@ -168,7 +169,7 @@ class RunningLineDesk:
                 raise LineError("the line is not held")
             case HoldLot(lot=lot) if not lot.strip() or len(lot) > LONGEST_LOT:
                 raise LineError("that is no lot", remedy=f"Write its name, at most {LONGEST_LOT} characters")
-            case ReleaseLot(lot=lot) if lot not in {held.lot for held in self.held_lots()}:
+            case ReleaseLot(lot=lot) if hold_of(lot, self.held_lots()) is None:
                 raise LineError(f"lot {lot[:LONGEST_LOT]} is not held")
             case TriggerOnce() if self.held() is None:
                 raise LineError("a picture is taken by hand only while the line is held", remedy="Hold the line first")

@@ -230,9 +230,8 @@ class _Talk:
 
     async def _watch(self, rate: int) -> None:
         await self._forget()
-        self._room.phrase(
-            str(self._head()["language"])
-        )  # the grammar is made for the first utterance: nobody waits for it
+        # Asked for, so that it is said where there is none; the grammar is made for the first utterance, unawaited.
+        self._room.phrase(str(self._head()["language"]))
         self._vigil, self._most = Vigil(self._room.detector(), rate), round(LATE_S * rate) * 2
 
     def _learned(self) -> Recogniser:

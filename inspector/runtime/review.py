@@ -19,6 +19,7 @@ from inspector.domain import (
     Person,
     RecordedPart,
     ReviewError,
+    hold_of,
     may,
     may_decide,
 )
@@ -88,7 +89,7 @@ class RecordReviewDesk:
             raise AlreadyDecided(f"there is no part {name} in the record")
         if decision is Decision.ACCEPT:
             lot = self._record.lot_of(report_id)
-            if lot in {held.lot for held in self._held_lots()}:
+            if hold_of(lot, self._held_lots()):
                 raise ReviewError(f"part {name} cannot be accepted: lot {lot} is held", remedy="Release the lot first")
         disposition = Disposition(decision, reason, text, person.name)
         if not self._record.decide(person, report_id, disposition, self._compose(part.report, disposition)):

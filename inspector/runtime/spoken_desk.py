@@ -23,6 +23,7 @@ from inspector.domain import (
     ReviewDesk,
     SelectRecipe,
     VoiceError,
+    hold_of,
 )
 
 __all__ = ["PartHolder", "SpokenDesk"]
@@ -80,7 +81,7 @@ class SpokenDesk:
             case Override(part_id=part_id, decision=decision) if decision is not Decision.HOLD:
                 return "" if _waits(self._newest(part_id)) else f"part {part_id} is not held"
             case ReleaseLot(lot=lot):
-                return "" if lot in {held.lot for held in self._line.held_lots()} else f"lot {lot} is not held"
+                return "" if hold_of(lot, self._line.held_lots()) else f"lot {lot} is not held"
         return "" if isinstance(command, Override | Remark | LineCommand) else "this line cannot do that"
 
     def apply(self, command: Command, person: Person) -> None:

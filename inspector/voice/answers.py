@@ -18,6 +18,7 @@ from inspector.domain import (
     RecordedPart,
     RecordReader,
     VoiceError,
+    hold_of,
 )
 from inspector.voice.part_answers import PartAnswers, told_text
 
@@ -145,7 +146,7 @@ class Answers:
 
     def _about_lot(self, lot: str, texts: Mapping[str, str]) -> str:
         counted = _counted_lot(lot, self._lots.counts_of_lot(lot), texts)
-        held = next((held for held in self._held_lots() if held.lot == lot), None)
+        held = hold_of(lot, self._held_lots())
         if held is None:
             return texts["lot_free"].format(counted=counted)
         return texts["lot_held"].format(counted=counted, by=held.by)
